@@ -1,0 +1,61 @@
+# windrose_library(name SOURCES … HEADERS … DEPS … PRIVATE_DEPS …)
+# A library of ours: warnings on, headers that compile on their own (all_verify_interface_header_sets).
+function(windrose_library name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;HEADERS;DEPS;PRIVATE_DEPS" ${ARGN})
+  add_library(${name} STATIC ${ARG_SOURCES})
+  target_sources(${name} PUBLIC FILE_SET HEADERS BASE_DIRS ${CMAKE_SOURCE_DIR} FILES ${ARG_HEADERS})
+  target_link_libraries(${name} PUBLIC windrose_options ${ARG_DEPS} PRIVATE ${ARG_PRIVATE_DEPS})
+  set_target_properties(${name} PROPERTIES VERIFY_INTERFACE_HEADER_SETS ON LINKER_LANGUAGE CXX)
+endfunction()
+
+# windrose_program(name SOURCES … DEPS …): an executable in bin/.
+function(windrose_program name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;DEPS" ${ARGN})
+  add_executable(${name} ${ARG_SOURCES})
+  target_link_libraries(${name} PRIVATE windrose_options ${ARG_DEPS})
+endfunction()
+
+# windrose_test(name SOURCES … DEPS … [LABELS …] [TIMEOUT seconds]): a GoogleTest program, run as one ctest.
+function(windrose_test name)
+  cmake_parse_arguments(ARG "" "TIMEOUT" "SOURCES;DEPS;LABELS" ${ARGN})
+  add_executable(${name} ${ARG_SOURCES})
+  target_link_libraries(${name} PRIVATE windrose_options ${ARG_DEPS} GTest::gmock GTest::gtest_main)
+  target_compile_definitions(${name} PRIVATE WINDROSE_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
+  add_test(NAME ${name} COMMAND ${name})
+  if(NOT ARG_TIMEOUT)
+    set(ARG_TIMEOUT 120)
+  endif()
+  if(NOT ARG_LABELS)
+    set(ARG_LABELS unit)
+  endif()
+  set_tests_properties(${name} PROPERTIES LABELS "${ARG_LABELS}" TIMEOUT ${ARG_TIMEOUT})
+endfunction()
+
+# windrose_link_test(library): the library links alone, so its declared dependencies are complete.
+function(windrose_link_test library)
+  set(source ${CMAKE_CURRENT_BINARY_DIR}/${library}_link_test.cc)
+  if(NOT EXISTS ${source})
+    file(WRITE ${source} "int main() { return 0; }\n")
+  endif()
+  add_executable(${library}_link_test ${source})
+  target_link_libraries(
+    ${library}_link_test PRIVATE -Wl,--whole-archive ${library} -Wl,--no-whole-archive)
+  add_test(NAME ${library}_link_test COMMAND ${library}_link_test)
+  set_tests_properties(${library}_link_test PROPERTIES LABELS "unit;link")
+endfunction()
+
+# windrose_fuzzer(name SOURCES one.cc DEPS … CORPUS dir)
+# The same LLVMFuzzerTestOneInput runs over the corpus as an ordinary test in every build, and as a
+# libFuzzer target with WINDROSE_BUILD_FUZZERS.
+function(windrose_fuzzer name)
+  cmake_parse_arguments(ARG "" "CORPUS" "SOURCES;DEPS" ${ARGN})
+  add_executable(${name}_corpus ${ARG_SOURCES} ${CMAKE_SOURCE_DIR}/tests/fuzz/corpus_main.cc)
+  target_link_libraries(${name}_corpus PRIVATE windrose_options ${ARG_DEPS})
+  add_test(NAME ${name}_corpus COMMAND ${name}_corpus ${ARG_CORPUS})
+  set_tests_properties(${name}_corpus PROPERTIES LABELS "unit;fuzz" TIMEOUT 120)
+  if(WINDROSE_BUILD_FUZZERS)
+    add_executable(${name} ${ARG_SOURCES})
+    target_link_libraries(${name} PRIVATE windrose_options ${ARG_DEPS} -fsanitize=fuzzer)
+    target_compile_options(${name} PRIVATE -fsanitize=fuzzer-no-link)
+  endif()
+endfunction()
