@@ -1,0 +1,85 @@
+#include "common/base/thread_pool.h"
+
+#include <algorithm>
+
+namespace windrose {
+namespace {
+
+// A worker looks this often for the next job before it sleeps: forks follow each other closely
+// within a step, and a sleep and wake-up costs as much as a small matrix product.
+constexpr int kSpins = 2000;
+
+void Pause() {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#endif
+}
+
+}  // namespace
+
+ThreadPool::ThreadPool(size_t thread_count) {
+  for (size_t index = 1; index < thread_count; ++index) {
+    threads_.emplace_back([this] { Work(); });
+  }
+}
+
+ThreadPool::~ThreadPool() {
+  {
+    MutexLock lock(mutex_);
+    stopping_ = true;
+    generation_.fetch_add(1);
+  }
+  start_.NotifyAll();
+  for (std::thread& thread : threads_) thread.join();
+}
+
+void ThreadPool::ParallelFor(size_t count, size_t grain,
+                             const std::function<void(size_t, size_t)>& body) {
+  if (count == 0) return;
+  if (threads_.empty() || count <= grain) return body(0, count);
+  const size_t grains = (count + grain - 1) / grain;
+  // Four ranges a thread: a thread that is descheduled delays the join by a quarter of its share.
+  const size_t ranges = std::min(grains, thread_count() * 4);
+  job_.body = &body;
+  job_.count = count;
+  job_.range = (grains + ranges - 1) / ranges * grain;
+  job_.next.store(0);
+  running_.store(threads_.size());
+  {
+    MutexLock lock(mutex_);
+    generation_.fetch_add(1);
+  }
+  start_.NotifyAll();
+  RunRanges();
+  for (int spin = 0; spin < kSpins && running_.load() != 0; ++spin) Pause();
+  MutexLock lock(mutex_);
+  while (running_.load() != 0) finished_.Wait(mutex_);
+}
+
+void ThreadPool::RunRanges() {
+  for (;;) {
+    const size_t begin = job_.next.fetch_add(job_.range);
+    if (begin >= job_.count) return;
+    (*job_.body)(begin, std::min(begin + job_.range, job_.count));
+  }
+}
+
+void ThreadPool::Work() {
+  uint64_t seen = 0;
+  for (;;) {
+    for (int spin = 0; spin < kSpins && generation_.load() == seen; ++spin) Pause();
+    {
+      MutexLock lock(mutex_);
+      while (generation_.load() == seen) start_.Wait(mutex_);
+    }
+    ++seen;
+    if (stopping_.load()) return;
+    RunRanges();
+    if (running_.fetch_sub(1) == 1) {
+      MutexLock lock(mutex_);
+      finished_.NotifyOne();
+    }
+  }
+}
+
+}  // namespace windrose

@@ -1,0 +1,54 @@
+// ThreadPool: fork-join parallelism for the kernels, on a fixed set of threads.
+//
+// ParallelFor splits [0, count) into contiguous ranges, one body call each, and returns when all
+// are done. The caller's thread works too, so a pool of 1 runs inline. Which thread computes which
+// index never changes a result: bodies write disjoint outputs. One ParallelFor at a time (one owner
+// thread).
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <functional>
+#include <thread>
+#include <vector>
+
+#include "common/base/mutex.h"
+
+namespace windrose {
+
+class ThreadPool {
+ public:
+  // `thread_count` >= 1 counts the caller's thread.
+  explicit ThreadPool(size_t thread_count);
+  ~ThreadPool();
+  ThreadPool(const ThreadPool&) = delete;
+  ThreadPool& operator=(const ThreadPool&) = delete;
+
+  size_t thread_count() const { return threads_.size() + 1; }
+
+  // Calls body(begin, end) over disjoint ranges that cover [0, count). Ranges are multiples of
+  // `grain` long (but the last). Owner thread only; bodies must not call ParallelFor.
+  void ParallelFor(size_t count, size_t grain, const std::function<void(size_t, size_t)>& body);
+
+ private:
+  struct Job {
+    const std::function<void(size_t, size_t)>* body = nullptr;
+    size_t count = 0;
+    size_t range = 0;
+    std::atomic<size_t> next{0};
+  };
+
+  void Work();
+  void RunRanges();
+
+  std::vector<std::thread> threads_;
+  Job job_;
+  std::atomic<uint64_t> generation_{0};
+  std::atomic<size_t> running_{0};
+  std::atomic<bool> stopping_{false};
+  Mutex mutex_;
+  CondVar start_;
+  CondVar finished_;
+};
+
+}  // namespace windrose

@@ -1,0 +1,45 @@
+// Building blocks of paged attention: one softmax, taken block by block of cached keys and values.
+//
+// A row's attention is: ResetAttention, AttendBlock for each of its blocks from the first to the
+// last, FinishAttention. The result depends on the row's query and its blocks only, never on which
+// rows or heads are computed beside it. Thread-safe (functions on views). No allocation.
+#pragma once
+
+#include <cstddef>
+
+namespace windrose {
+
+// Positions in a block of the cache, and the step of the running softmax.
+constexpr size_t kAttentionBlock = 16;
+
+// The query heads that share one key/value head.
+struct AttentionGroup {
+  size_t head_count = 0;
+  size_t head_dim = 0;
+  float scale = 1.0F;  // of the scores, 1 / sqrt(head_dim)
+};
+
+// The running softmax of one row and one group.
+struct AttentionState {
+  float* largest = nullptr;   // [head_count] largest score so far
+  float* sum = nullptr;       // [head_count] of exp(score - largest)
+  float* weighted = nullptr;  // [head_count, head_dim] of exp(score - largest) * value
+};
+
+// The cached positions of one block that a row may see: [0, count), 1 <= count <= kAttentionBlock.
+struct AttentionKeys {
+  const float* keys = nullptr;    // [kAttentionBlock, head_dim]
+  const float* values = nullptr;  // [kAttentionBlock, head_dim]
+  size_t count = 0;
+};
+
+void ResetAttention(const AttentionGroup& group, const AttentionState& state);
+
+// Takes in one block; what lies beyond its count is not read. queries: [head_count, head_dim].
+void AttendBlock(const AttentionGroup& group, const float* queries, const AttentionKeys& block,
+                 const AttentionState& state);
+
+// weighted /= sum: the attention's output. At least one block was taken in.
+void FinishAttention(const AttentionGroup& group, const AttentionState& state);
+
+}  // namespace windrose

@@ -1,0 +1,42 @@
+// Reading and writing of message heads, between the gate and the connection. Internal to
+// common/net. Pure; thread-safe.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/net/http_gate.h"
+#include "common/net/http_message.h"
+
+namespace windrose {
+
+// Method and fields of a head that the gate let through, by Beast's parser: a second opinion. False
+// when Beast refuses it.
+bool ParseHttpHead(std::string_view head, HttpRequest& request);
+
+// How a response head ends the message and the connection.
+struct HttpHeadEnding {
+  std::optional<uint64_t> content_length;  // nullopt with neither: no body, or until the close
+  bool chunked = false;
+  bool close = false;
+};
+
+// The bytes of a response head. Nullopt when a field cannot be sent.
+std::optional<std::string> FormatHttpHead(int status, const std::vector<HttpField>& fields,
+                                          const std::string& request_id,
+                                          const HttpHeadEnding& ending);
+
+// The whole answer to what the gate refused; closes.
+std::string FormatHttpRefusal(const HttpRefusal& refusal, const std::string& request_id);
+
+// Whether a response of `status` has a body at all.
+bool HasHttpBody(int status);
+
+// Whether a client's X-Request-Id may be used and echoed: 1-128 of letters, digits, '-', '_', '.',
+// ':'.
+bool IsHarmlessRequestId(std::string_view id);
+
+}  // namespace windrose

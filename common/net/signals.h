@@ -1,0 +1,35 @@
+// SignalWaiter: SIGINT and SIGTERM as a value that main waits for; SIGPIPE is ignored.
+//
+// Made first in main, before any thread, so that every thread inherits the mask. The first signal
+// ends Wait(); from then on a second one ends the process at once. One per process; main's thread
+// only, but for Wake(). Child processes inherit the mask: reset it when starting one.
+#pragma once
+
+#include <optional>
+
+#include "common/base/time.h"
+
+namespace windrose {
+
+class SignalWaiter {
+ public:
+  SignalWaiter();
+  ~SignalWaiter();
+  SignalWaiter(const SignalWaiter&) = delete;
+  SignalWaiter& operator=(const SignalWaiter&) = delete;
+
+  // Waits for a signal or Wake(): the signal's number, or 0.
+  int Wait();
+
+  // The same, but nullopt once `patience` has passed.
+  std::optional<int> WaitFor(Duration patience);
+
+  // Ends the wait from another thread, as when something failed for good. Thread-safe.
+  void Wake();
+
+ private:
+  int signal_fd_ = -1;
+  int wake_fd_ = -1;
+};
+
+}  // namespace windrose

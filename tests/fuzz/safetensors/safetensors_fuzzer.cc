@@ -1,0 +1,38 @@
+// Any bytes as a safetensors file, and as a config.json: an error or tensors that fit, never worse.
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+#include "common/base/check.h"
+#include "common/model/config.h"
+#include "common/model/safetensors.h"
+
+namespace {
+
+void CheckTensors(std::span<const std::byte> file) {
+  const auto tensors = windrose::ParseSafetensorsHeader(file, file.size());
+  if (!tensors.ok()) return;
+  uint64_t bytes = 0;
+  for (const auto& [name, tensor] : *tensors) {
+    CHECK(tensor.begin <= tensor.end && tensor.end <= file.size());
+    bytes += tensor.bytes();
+  }
+  CHECK(bytes <= file.size());
+}
+
+void CheckConfig(std::string_view text) {
+  const auto config = windrose::ParseMixtralConfig(text);
+  if (!config.ok()) return;
+  CHECK(config->head_dim > 0 && config->heads % config->kv_heads == 0);
+  const auto again = windrose::ParseMixtralConfig(windrose::ToConfigJson(*config));
+  CHECK(again.ok() && *again == *config);
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  CheckTensors(std::as_bytes(std::span(data, size)));
+  CheckConfig({reinterpret_cast<const char*>(data), size});
+  return 0;
+}

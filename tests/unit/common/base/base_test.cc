@@ -1,0 +1,175 @@
+// The small things of common/base, each by its behaviour.
+#include <atomic>
+#include <numeric>
+#include <set>
+#include <thread>
+
+#include "common/base/bounded_queue.h"
+#include "common/base/ids.h"
+#include "common/base/random.h"
+#include "common/base/status.h"
+#include "common/base/thread_event_loop.h"
+#include "common/base/thread_pool.h"
+#include "gtest/gtest.h"
+
+namespace windrose {
+namespace {
+
+// A clock that moves when told to.
+class FakeClock final : public Clock {
+ public:
+  TimePoint Now() const override { return now; }
+  int64_t UnixSeconds() const override { return 0; }
+  TimePoint now{Seconds(1)};
+};
+
+StatusOr<int> Half(int number) {
+  if (number % 2 != 0)
+    return InvalidArgument("wanted an even number, got " + std::to_string(number));
+  return number / 2;
+}
+
+StatusOr<int> Quarter(int number) {
+  ASSIGN_OR_RETURN(const int half, Half(number));
+  ASSIGN_OR_RETURN(const int quarter, Half(half));
+  return quarter;
+}
+
+TEST(Status, FirstErrorIsReturned) {
+  EXPECT_EQ(Quarter(12).value(), 3);
+  EXPECT_EQ(Message(Quarter(6).status()), "wanted an even number, got 3");
+  EXPECT_EQ(Quarter(7).status().code(), StatusCode::kInvalidArgument);
+}
+
+TEST(Status, AnnotateKeepsTheCode) {
+  EXPECT_EQ(ToString(Annotate(NotFound("x"), "file a")), "NOT_FOUND: file a: x");
+  EXPECT_TRUE(Annotate(OkStatus(), "file a").ok());
+}
+
+// Known answers of the reference implementation (Random123, kat_vectors, philox 4x32 10).
+TEST(Philox, MatchesTheKnownAnswers) {
+  EXPECT_EQ(Philox(0, {0, 0, 0, 0}),
+            (std::array<uint32_t, 4>{0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8}));
+  EXPECT_EQ(Philox(0xffffffffffffffff, {0xffffffff, 0xffffffff, 0xffffffff, 0xffffffff}),
+            (std::array<uint32_t, 4>{0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd}));
+  EXPECT_EQ(Philox(0x299f31d0a4093822, {0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344}),
+            (std::array<uint32_t, 4>{0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1}));
+}
+
+TEST(UniformAt, IsInRangeAndDependsOnEveryArgument) {
+  std::set<double> draws;
+  double sum = 0;
+  for (uint64_t position = 0; position < 1000; ++position) {
+    const double draw = UniformAt(42, position);
+    ASSERT_GE(draw, 0.0);
+    ASSERT_LT(draw, 1.0);
+    sum += draw;
+    draws.insert(draw);
+  }
+  EXPECT_EQ(draws.size(), 1000U);
+  EXPECT_NEAR(sum / 1000, 0.5, 0.05);
+  EXPECT_NE(UniformAt(42, 0), UniformAt(43, 0));
+  EXPECT_NE(UniformAt(42, 0, 0), UniformAt(42, 0, 1));
+  EXPECT_EQ(UniformAt(42, 7), UniformAt(42, 7));
+}
+
+TEST(BoundedQueue, RefusesWhenFullAndKeepsTheItem) {
+  BoundedQueue<std::string> queue(2);
+  std::string third = "c";
+  EXPECT_TRUE(queue.Push("a"));
+  EXPECT_TRUE(queue.Push("b"));
+  EXPECT_FALSE(queue.Push(std::move(third)));
+  EXPECT_EQ(third, "c");
+  EXPECT_EQ(queue.TryPop(), "a");
+  EXPECT_TRUE(queue.Push(std::move(third)));
+}
+
+TEST(BoundedQueue, CloseLetsTheRestOutAndNothingIn) {
+  BoundedQueue<int> queue(4);
+  EXPECT_TRUE(queue.Push(1));
+  queue.Close();
+  EXPECT_FALSE(queue.Push(2));
+  EXPECT_EQ(queue.Pop(TimePoint::max()), 1);
+  EXPECT_EQ(queue.Pop(TimePoint::max()), std::nullopt);
+}
+
+TEST(ThreadEventLoop, RunsMessagesInOrderAndStopsWhenDone) {
+  FakeClock clock;
+  ThreadEventLoop loop(clock);
+  std::vector<int> ran;
+  for (int index = 0; index < 3; ++index) loop.Post([&ran, index] { ran.push_back(index); });
+  EXPECT_TRUE(loop.RunUntil([&] { return ran.size() == 2; }, TimePoint::max()));
+  EXPECT_EQ(ran, (std::vector<int>{0, 1}));
+}
+
+TEST(ThreadEventLoop, TimersRunWhenTheyAreDueAndInOrder) {
+  FakeClock clock;
+  ThreadEventLoop loop(clock);
+  std::vector<int> ran;
+  loop.After(Milliseconds(20), [&] { ran.push_back(2); });
+  loop.After(Milliseconds(10), [&] { ran.push_back(1); });
+  const uint64_t forgotten = loop.After(Milliseconds(5), [&] { ran.push_back(0); });
+  loop.CancelTimer(forgotten);
+  EXPECT_FALSE(loop.RunUntil([] { return false; }, clock.now));
+  EXPECT_TRUE(ran.empty());
+  clock.now += Milliseconds(20);
+  EXPECT_TRUE(loop.RunUntil([&] { return ran.size() == 2; }, clock.now));
+  EXPECT_EQ(ran, (std::vector<int>{1, 2}));
+}
+
+TEST(ThreadEventLoop, NestedRunsGoOnWithWhatArrives) {
+  FakeClock clock;
+  ThreadEventLoop loop(clock);
+  bool inner = false;
+  bool outer = false;
+  loop.Post([&] {
+    loop.Post([&] { inner = true; });
+    EXPECT_TRUE(loop.RunUntil([&] { return inner; }, TimePoint::max()));
+    outer = true;
+  });
+  EXPECT_TRUE(loop.RunUntil([&] { return outer; }, TimePoint::max()));
+}
+
+TEST(ThreadEventLoop, AMessageFromAnotherThreadWakesIt) {
+  const SystemClock clock;
+  ThreadEventLoop loop(clock);
+  bool woken = false;
+  std::thread poster([&] { loop.Post([&] { woken = true; }); });
+  EXPECT_TRUE(loop.RunUntil([&] { return woken; }, TimePoint::max()));
+  poster.join();
+}
+
+TEST(ThreadPool, CoversEveryIndexOnceForAnyCountAndGrain) {
+  for (const size_t threads : {1U, 2U, 4U}) {
+    ThreadPool pool(threads);
+    EXPECT_EQ(pool.thread_count(), threads);
+    for (const size_t count : {0U, 1U, 7U, 64U, 1000U}) {
+      for (const size_t grain : {1U, 3U, 64U}) {
+        std::vector<std::atomic<int>> seen(count);
+        pool.ParallelFor(count, grain, [&](size_t begin, size_t end) {
+          for (size_t index = begin; index < end; ++index) ++seen[index];
+        });
+        for (const auto& times : seen) ASSERT_EQ(times.load(), 1);
+      }
+    }
+  }
+}
+
+TEST(ThreadPool, ManyForksInARowAllJoin) {
+  ThreadPool pool(3);
+  std::atomic<size_t> total{0};
+  for (int fork = 0; fork < 5000; ++fork) {
+    pool.ParallelFor(8, 1, [&](size_t begin, size_t end) { total += end - begin; });
+  }
+  EXPECT_EQ(total.load(), 40000U);
+}
+
+TEST(StrongId, KindsDoNotMixAndOrderByValue) {
+  static_assert(!std::is_convertible_v<ExpertId, LayerIndex>);
+  static_assert(!std::is_convertible_v<uint32_t, ExpertId>);
+  EXPECT_LT(ExpertId(1), ExpertId(2));
+  EXPECT_EQ(std::hash<ExpertId>()(ExpertId(3)), std::hash<uint32_t>()(3));
+}
+
+}  // namespace
+}  // namespace windrose

@@ -1,0 +1,49 @@
+#include "common/config/config_setting.h"
+
+#include <gtest/gtest.h>
+
+#include <limits>
+#include <string>
+
+namespace windrose {
+namespace {
+
+TEST(ConfigSetting, LeavesTheFieldAloneWhenItRefuses) {
+  int64_t number = 7;
+  const ConfigSetting setting = IntegerSetting<int64_t>(number, -10, 10);
+  for (const std::string text : {"11", "-11", "", "1 ", "1.0", "0x1", "9223372036854775808"}) {
+    EXPECT_FALSE(setting.set(text).ok()) << text;
+  }
+  EXPECT_EQ(number, 7);
+  EXPECT_TRUE(setting.set("-10").ok());
+  EXPECT_EQ(number, -10);
+}
+
+TEST(ConfigSetting, TakesTheWholeRangeOfItsType) {
+  uint64_t number = 0;
+  const ConfigSetting setting =
+      IntegerSetting<uint64_t>(number, 0, std::numeric_limits<uint64_t>::max());
+  EXPECT_TRUE(setting.set("18446744073709551615").ok());
+  EXPECT_EQ(setting.print(), "18446744073709551615");
+  EXPECT_FALSE(setting.set("-1").ok());
+}
+
+TEST(ConfigSetting, PrintsWhatItReads) {
+  double ratio = 0.1;
+  const ConfigSetting setting = DoubleSetting(ratio, 0, 1);
+  EXPECT_EQ(setting.print(), "0.1");
+  EXPECT_TRUE(setting.set("1e-3").ok());
+  EXPECT_TRUE(setting.set(setting.print()).ok());
+  EXPECT_EQ(ratio, 0.001);
+}
+
+TEST(ConfigSetting, BoundsText) {
+  std::string text;
+  const ConfigSetting setting = TextSetting(text);
+  EXPECT_TRUE(setting.set(std::string(65536, 'a')).ok());
+  EXPECT_FALSE(setting.set(std::string(65537, 'a')).ok());
+  EXPECT_FALSE(setting.set(std::string("a\0b", 3)).ok());
+}
+
+}  // namespace
+}  // namespace windrose

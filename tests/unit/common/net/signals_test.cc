@@ -1,0 +1,56 @@
+#include "common/net/signals.h"
+
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include <cstdlib>
+
+namespace windrose {
+namespace {
+
+// Each in a process of its own: masks and dispositions would outlive the test.
+TEST(SignalWaiter, ReturnsTheFirstSignal) {
+  EXPECT_EXIT(
+      {
+        SignalWaiter waiter;
+        raise(SIGTERM);
+        std::_Exit(waiter.Wait() == SIGTERM ? 42 : 1);
+      },
+      testing::ExitedWithCode(42), "");
+}
+
+TEST(SignalWaiter, LetsASecondSignalEndTheProcess) {
+  EXPECT_EXIT(
+      {
+        SignalWaiter waiter;
+        raise(SIGTERM);
+        waiter.Wait();
+        raise(SIGINT);
+        std::_Exit(1);
+      },
+      testing::ExitedWithCode(128 + SIGINT), "");
+}
+
+TEST(SignalWaiter, WakesAndTimesOut) {
+  EXPECT_EXIT(
+      {
+        SignalWaiter waiter;
+        const bool timed_out = !waiter.WaitFor(Duration::zero()).has_value();
+        waiter.Wake();
+        std::_Exit(timed_out && waiter.Wait() == 0 ? 42 : 1);
+      },
+      testing::ExitedWithCode(42), "");
+}
+
+TEST(SignalWaiter, IgnoresABrokenPipe) {
+  EXPECT_EXIT(
+      {
+        SignalWaiter waiter;
+        raise(SIGPIPE);
+        std::_Exit(42);
+      },
+      testing::ExitedWithCode(42), "");
+}
+
+}  // namespace
+}  // namespace windrose
