@@ -1,0 +1,50 @@
+#include "expert-worker/ffn/grouped_ffn.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "common/base/check.h"
+#include "common/kernels/matmul.h"
+#include "common/kernels/rows.h"
+
+namespace windrose {
+
+GroupedFfn::GroupedFfn(const MixtralConfig& config, ExpertWeights weights, size_t tile_rows,
+                       ThreadPool& pool)
+    : hidden_(config.hidden),
+      width_(config.expert_width),
+      layer_count_(config.layers),
+      tile_rows_(std::max<size_t>(tile_rows, 1)),
+      weights_(std::move(weights)),
+      pool_(pool),
+      gate_(tile_rows_ * width_),
+      up_(tile_rows_ * width_) {}
+
+bool GroupedFfn::Holds(ExpertId expert) const {
+  return weights_.Find(LayerIndex(0), expert) != nullptr;
+}
+
+void GroupedFfn::Run(LayerIndex layer, ExpertId expert, std::span<const float> input,
+                     std::span<float> output) {
+  const ExpertMatrices* const matrices = weights_.Find(layer, expert);
+  CHECK(matrices != nullptr);
+  CHECK(input.size() == output.size());
+  const size_t tile = tile_rows_ * hidden_;
+  for (size_t begin = 0; begin < input.size(); begin += tile) {
+    const size_t size = std::min(tile, input.size() - begin);
+    RunTile(*matrices, ConstRows(input.subspan(begin, size), hidden_),
+            Rows(output.subspan(begin, size), hidden_));
+  }
+}
+
+void GroupedFfn::RunTile(const ExpertMatrices& matrices, const ConstRows& input,
+                         const Rows& output) {
+  const Rows gate(gate_.span().first(input.rows * width_), width_);
+  const Rows up(up_.span().first(input.rows * width_), width_);
+  MatMul(input, matrices.w1, gate, pool_);
+  MatMul(input, matrices.w3, up, pool_);
+  SwiGlu(gate.all(), up.all(), pool_);
+  MatMul(gate, matrices.w2, output, pool_);
+}
+
+}  // namespace windrose
