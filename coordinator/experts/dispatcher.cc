@@ -1,0 +1,259 @@
+#include "coordinator/experts/dispatcher.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "common/base/check.h"
+
+namespace windrose {
+namespace {
+
+// Whether `others`, a placement that avoids `worker`, has a holder for the segment's expert.
+bool AnotherHolds(const PlanSegment& segment, const Placement& others, WorkerId worker) {
+  const std::vector<WorkerId>& holders = others.holders[segment.expert.value()];
+  return !holders.empty() && holders.front() != worker;
+}
+
+}  // namespace
+
+Dispatcher::Dispatcher(const DispatchShape& shape, const DispatchLimits& limits, EventLoop& loop,
+                       ExpertTransport& transport, Log& log)
+    : shape_(shape),
+      limits_(limits),
+      loop_(loop),
+      transport_(transport),
+      log_(log),
+      workers_(shape.expert_count, loop.Now()),
+      balancer_(shape.expert_count),
+      estimator_(limits.deadlines),
+      missing_since_(loop.Now()) {
+  stats_.failovers.resize(shape.expert_count);
+  transport_.SetListener(this);
+}
+
+Dispatcher::~Dispatcher() { transport_.SetListener(nullptr); }
+
+DispatchPlan Dispatcher::Plan(const GateOutput& gate) {
+  DispatchPlan plan = PlanDispatch(GroupByExpert(gate, shape_.expert_count), *workers_.placement(),
+                                   balancer_, workers_.Load());
+  plan.top_k = gate.top_k;
+  return plan;
+}
+
+Status Dispatcher::Exchange(LayerIndex layer, const DispatchPlan& plan, std::span<const float> rows,
+                            ExpertOutputs& outputs) {
+  const wire::FrameHeader header{.type = shape_.row_type,
+                                 .model_hash = shape_.model_hash,
+                                 .epoch = plan.epoch,
+                                 .dispatch_id = DispatchId(next_dispatch_id_++),
+                                 .attempt = 0,
+                                 .layer = layer,
+                                 .hidden = shape_.hidden};
+  LayerExchange exchange(header, plan.top_k, rows, outputs);
+  active_ = &exchange;
+  exchange_deadline_ = loop_.Now() + limits_.exchange_limit;
+  ++stats_.exchanges;
+  SendPlan(plan, 0);
+  const TimePoint sent = loop_.Now();
+  const Status status = WaitForAnswers();
+  waited_ += loop_.Now() - sent;
+  active_ = nullptr;
+  parked_.clear();
+  return status;
+}
+
+Status Dispatcher::WaitForAnswers() {
+  while (!active_->done()) {
+    RETURN_IF_ERROR(CheckParked());
+    const uint64_t epoch = workers_.placement()->epoch;
+    loop_.RunUntil([&] { return active_->done() || epoch != workers_.placement()->epoch; },
+                   NextWakeUp());
+    HandleOverdue();
+    const bool may_retry = loop_.Now() >= retry_at_ || epoch != workers_.placement()->epoch;
+    if (!parked_.empty() && may_retry) {
+      Redispatch(std::exchange(parked_, {}), *workers_.placement(), 1);
+    }
+  }
+  return OkStatus();
+}
+
+TimePoint Dispatcher::NextWakeUp() const {
+  TimePoint wake_up =
+      std::min(exchange_deadline_, active_->NextDeadline().value_or(TimePoint::max()));
+  if (!parked_.empty()) wake_up = std::min(wake_up, std::max(retry_at_, loop_.Now()));
+  return wake_up;
+}
+
+Status Dispatcher::CheckParked() const {
+  if (loop_.Now() >= exchange_deadline_) {
+    return DeadlineExceeded("expert workers did not answer a layer within " +
+                            std::to_string(ToSeconds(limits_.exchange_limit)) + " s");
+  }
+  for (const PlanSegment& segment : parked_) {
+    const auto since = workers_.MissingSince(segment.expert);
+    if (since && loop_.Now() - *since >= limits_.expert_wait) {
+      return Unavailable("expert " + std::to_string(segment.expert.value()) +
+                         " has had no worker for " +
+                         std::to_string(ToSeconds(limits_.expert_wait)) + " s");
+    }
+  }
+  return OkStatus();
+}
+
+void Dispatcher::SendPlan(DispatchPlan plan, uint32_t retries) {
+  for (const WorkerShare& share : plan.shares) {
+    for (const WorkerShare& part : SplitShare(share, workers_.max_rows(share.worker))) {
+      SendShare(part, retries);
+    }
+  }
+  Park(std::move(plan.unplaced));
+}
+
+void Dispatcher::SendShare(const WorkerShare& share, uint32_t retries) {
+  size_t rows = 0;
+  for (const PlanSegment& segment : share.segments) rows += segment.pairs.size();
+  const TimePoint now = loop_.Now();
+  const Duration limit = estimator_.Limit(rows, retries);
+  ExpertCall call{.worker = share.worker,
+                  .segments = share.segments,
+                  .retries = retries,
+                  .row_count = rows,
+                  .sent = now,
+                  .deadline = now + limit};
+  // The worker's budget is more generous than our deadline: a late answer may still be the first.
+  const Duration budget = std::min<Duration>(limit * 4, exchange_deadline_ - now);
+  const wire::CallFrame frame =
+      active_->MakeCall(std::move(call), workers_.placement()->epoch, budget);
+  WorkerStats& stats = workers_.stats(share.worker);
+  ++stats.calls;
+  stats.rows_sent += frame.row_count;
+  stats.bytes_sent += frame.rows.size();
+  if (retries > 0) ++stats_.retries;
+  transport_.Send(share.worker, frame);
+}
+
+void Dispatcher::Redispatch(std::vector<PlanSegment> segments, const Placement& placement,
+                            uint32_t retries) {
+  if (segments.empty()) return;
+  for (const PlanSegment& segment : segments) ++stats_.failovers[segment.expert.value()];
+  SendPlan(PlanDispatch(std::move(segments), placement, balancer_, workers_.Load()), retries);
+}
+
+void Dispatcher::Park(std::vector<PlanSegment> segments) {
+  if (segments.empty()) return;
+  retry_at_ = loop_.Now() + limits_.retry_pause;
+  for (PlanSegment& segment : segments) parked_.push_back(std::move(segment));
+}
+
+void Dispatcher::HandleOverdue() {
+  for (const uint32_t attempt : active_->Overdue(loop_.Now())) HandleOverdueCall(attempt);
+}
+
+void Dispatcher::HandleOverdueCall(uint32_t attempt) {
+  const ExpertCall call = active_->call(attempt);
+  const uint32_t in_a_row = workers_.Suspect(call.worker, loop_.Now());
+  log_.Warn("expert_call_overdue", {{"worker", call.worker.value()},
+                                    {"rows", call.row_count},
+                                    {"waited_ms", (loop_.Now() - call.sent).count() / 1'000'000}});
+  if (in_a_row >= limits_.resets_after) {
+    transport_.Reset(call.worker, DeadlineExceeded("several calls in a row were not answered"));
+  }
+  const Placement others = workers_.Avoiding(call.worker);
+  const bool somebody_else = std::all_of(
+      call.segments.begin(), call.segments.end(),
+      [&](const PlanSegment& segment) { return AnotherHolds(segment, others, call.worker); });
+  if (!somebody_else) {
+    const Duration limit = estimator_.Limit(call.row_count, in_a_row);
+    return active_->Extend(attempt, loop_.Now() + limit);
+  }
+  Redispatch(active_->TakeBackCall(attempt), others, call.retries + 1);
+}
+
+void Dispatcher::OnWorkerUp(WorkerId worker, const WorkerDescription& description) {
+  workers_.Up(worker, description, loop_.Now());
+  PublishMissing();
+  log_.Info("worker_up", {{"worker", worker.value()},
+                          {"address", description.address},
+                          {"experts", description.experts.size()},
+                          {"epoch", workers_.placement()->epoch}});
+}
+
+void Dispatcher::OnWorkerDown(WorkerId worker, const Status& why) {
+  workers_.Down(worker, loop_.Now());
+  PublishMissing();
+  log_.Warn(
+      "worker_down",
+      {{"worker", worker.value()}, {"why", ToString(why)}, {"epoch", workers_.placement()->epoch}});
+  Fail(worker);
+}
+
+void Dispatcher::OnWorkerDraining(WorkerId worker) {
+  workers_.Draining(worker, loop_.Now());
+  PublishMissing();
+  log_.Info("worker_draining", {{"worker", worker.value()}});
+}
+
+void Dispatcher::OnReply(WorkerId worker, const wire::ReplyFrame& reply) {
+  workers_.Answered(worker, reply.queued_rows, loop_.Now());
+  if (active_ == nullptr || active_->id() != reply.header.dispatch_id) {
+    ++stats_.late_replies;
+    return;
+  }
+  StatusOr<std::vector<PlanSegment>> refused = active_->TakeReply(worker, reply);
+  if (!refused.ok()) return OnBadReply(worker, refused.status());
+  const ExpertCall& call = active_->call(reply.header.attempt);
+  WorkerStats& stats = workers_.stats(worker);
+  ++stats.replies;
+  stats.bytes_received += reply.rows.size();
+  stats.round_trips += loop_.Now() - call.sent;
+  estimator_.Observe(call.row_count, loop_.Now() - call.sent);
+  if (refused->empty()) return;
+  ++stats.errors;
+  // A refusal is an answer: the worker is full or late, not broken. Others first, then a pause.
+  const Placement others = workers_.Avoiding(worker);
+  for (PlanSegment& segment : *refused) {
+    const bool another = AnotherHolds(segment, others, worker);
+    std::vector<PlanSegment> one{std::move(segment)};
+    if (another) {
+      Redispatch(std::move(one), others, call.retries + 1);
+    } else {
+      Park(std::move(one));
+    }
+  }
+}
+
+void Dispatcher::OnBadReply(WorkerId worker, const Status& why) {
+  log_.Warn("bad_reply", {{"worker", worker.value()}, {"why", ToString(why)}});
+  workers_.Down(worker, loop_.Now());
+  PublishMissing();
+  transport_.Reset(worker, why);
+  Fail(worker);
+}
+
+void Dispatcher::Fail(WorkerId worker) {
+  ++workers_.stats(worker).errors;
+  if (active_ == nullptr) return;
+  Redispatch(active_->TakeBack(worker), *workers_.placement(), 1);
+}
+
+bool Dispatcher::Serving(Duration grace) const {
+  const TimePoint since = missing_since_;
+  return since == TimePoint::max() || (grace > Duration{} && loop_.Now() - since < grace);
+}
+
+void Dispatcher::PublishMissing() {
+  TimePoint earliest = TimePoint::max();
+  for (uint32_t expert = 0; expert < shape_.expert_count; ++expert) {
+    earliest = std::min(earliest, workers_.MissingSince(ExpertId(expert)).value_or(earliest));
+  }
+  missing_since_ = earliest;
+}
+
+DispatchStats Dispatcher::Stats() const {
+  DispatchStats stats = stats_;
+  workers_.Report(stats);
+  return stats;
+}
+
+}  // namespace windrose

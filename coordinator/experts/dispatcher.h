@@ -1,0 +1,111 @@
+// Dispatcher: gets every row of a layer answered by expert workers, whatever happens to them.
+//
+// Owned by the engine; engine thread only. Plan() decides who computes what; Exchange() sends it,
+// waits on the event loop, and gives the pairs of a worker that dies, resets, refuses, answers
+// wrongly or lets its deadline pass to another holder, inside the same step. Rows are retained
+// until the last pair is answered, so a layer can be repeated any number of times. When nobody
+// holds an expert, it waits for one to return, up to a limit.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "common/base/event_loop.h"
+#include "common/base/log.h"
+#include "common/base/status.h"
+#include "common/wire/frame.h"
+#include "coordinator/experts/deadline_estimator.h"
+#include "coordinator/experts/dispatch_plan.h"
+#include "coordinator/experts/dispatch_stats.h"
+#include "coordinator/experts/expert_transport.h"
+#include "coordinator/experts/layer_exchange.h"
+#include "coordinator/experts/worker_table.h"
+#include "coordinator/values/batch.h"
+
+namespace windrose {
+
+// The model and the wire, as far as a frame names them.
+struct DispatchShape {
+  uint32_t expert_count = 0;
+  uint32_t hidden = 0;
+  uint64_t model_hash = 0;  // first half of the model's hash
+  wire::RowType row_type = wire::RowType::kF32;
+};
+
+struct DispatchLimits {
+  DeadlineLimits deadlines;
+  Duration expert_wait = Seconds(10);      // for an expert that nobody holds
+  Duration exchange_limit = Seconds(120);  // for one layer, however often it is repeated
+  Duration retry_pause = Milliseconds(5);  // before a refused call is tried again
+  uint32_t resets_after = 3;               // deadlines passed in a row before the link is broken
+};
+
+class Dispatcher final : public ExpertTransportListener {
+ public:
+  Dispatcher(const DispatchShape& shape, const DispatchLimits& limits, EventLoop& loop,
+             ExpertTransport& transport, Log& log);
+  ~Dispatcher() override;
+  Dispatcher(const Dispatcher&) = delete;
+  Dispatcher& operator=(const Dispatcher&) = delete;
+
+  // Who computes what, by the newest placement.
+  DispatchPlan Plan(const GateOutput& gate);
+
+  // Fills `outputs` with one row per pair of the plan. `rows` is [rows, hidden] f32. UNAVAILABLE
+  // when an expert had no worker for expert_wait; DEADLINE_EXCEEDED after exchange_limit.
+  Status Exchange(LayerIndex layer, const DispatchPlan& plan, std::span<const float> rows,
+                  ExpertOutputs& outputs);
+
+  // True while every expert has a worker, or lost its last one less than `grace` ago. Thread-safe.
+  bool Serving(Duration grace) const;
+
+  // The counters since the start.
+  DispatchStats Stats() const;
+
+  // Time spent waiting in Exchange since the start.
+  Duration waited() const { return waited_; }
+
+  // ExpertTransportListener.
+  void OnWorkerUp(WorkerId worker, const WorkerDescription& description) override;
+  void OnWorkerDown(WorkerId worker, const Status& why) override;
+  void OnWorkerDraining(WorkerId worker) override;
+  void OnReply(WorkerId worker, const wire::ReplyFrame& reply) override;
+  void OnBadReply(WorkerId worker, const Status& why) override;
+
+ private:
+  void SendShare(const WorkerShare& share, uint32_t retries);
+  void SendPlan(DispatchPlan plan, uint32_t retries);
+  // Sends segments again, by `placement`; those without a holder are parked.
+  void Redispatch(std::vector<PlanSegment> segments, const Placement& placement, uint32_t retries);
+  void Park(std::vector<PlanSegment> segments);
+  void Fail(WorkerId worker);
+  void PublishMissing();
+  void HandleOverdue();
+  void HandleOverdueCall(uint32_t attempt);
+  Status WaitForAnswers();
+  Status CheckParked() const;
+  TimePoint NextWakeUp() const;
+
+  const DispatchShape shape_;
+  const DispatchLimits limits_;
+  EventLoop& loop_;
+  ExpertTransport& transport_;
+  Log& log_;
+  WorkerTable workers_;
+  ReplicaBalancer balancer_;
+  DeadlineEstimator estimator_;
+  DispatchStats stats_;
+  Duration waited_{};
+  std::atomic<TimePoint> missing_since_;  // of the expert away longest; max() when none is
+  uint64_t next_dispatch_id_ = 1;
+
+  // The exchange under way: between its begin and its end inside Exchange(), else null.
+  LayerExchange* active_ = nullptr;
+  TimePoint exchange_deadline_;
+  std::vector<PlanSegment> parked_;
+  TimePoint retry_at_;
+};
+
+}  // namespace windrose

@@ -1,0 +1,161 @@
+#include "coordinator/experts/layer_exchange.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "common/base/check.h"
+
+namespace windrose {
+namespace {
+
+// The rows that `segments` want, each once, ascending.
+std::vector<uint32_t> RowsOf(const std::vector<PlanSegment>& segments, size_t top_k) {
+  std::vector<uint32_t> rows;
+  for (const PlanSegment& segment : segments) {
+    for (const uint32_t pair : segment.pairs) rows.push_back(static_cast<uint32_t>(pair / top_k));
+  }
+  std::sort(rows.begin(), rows.end());
+  rows.erase(std::unique(rows.begin(), rows.end()), rows.end());
+  return rows;
+}
+
+uint32_t PositionIn(const std::vector<uint32_t>& sorted, uint32_t value) {
+  return static_cast<uint32_t>(std::lower_bound(sorted.begin(), sorted.end(), value) -
+                               sorted.begin());
+}
+
+}  // namespace
+
+LayerExchange::LayerExchange(const wire::FrameHeader& header, size_t top_k,
+                             std::span<const float> rows, ExpertOutputs& outputs)
+    : header_(header), top_k_(top_k), rows_(rows), outputs_(outputs) {
+  const size_t pair_count = rows.size() / header.hidden * top_k;
+  outputs_.hidden = header.hidden;
+  outputs_.rows.resize(pair_count * header.hidden);
+  owner_.resize(pair_count);
+  answered_.resize(pair_count);
+  unanswered_ = pair_count;
+}
+
+wire::CallFrame LayerExchange::MakeCall(ExpertCall call, uint64_t epoch, Duration budget) {
+  const auto attempt = static_cast<uint32_t>(calls_.size());
+  const std::vector<uint32_t> rows = RowsOf(call.segments, top_k_);
+  wire::CallFrame frame{.header = header_,
+                        .budget = budget,
+                        .segments = {},
+                        .row_index = {},
+                        .row_count = static_cast<uint32_t>(rows.size()),
+                        .rows = {}};
+  frame.header.attempt = attempt;
+  frame.header.epoch = epoch;
+  for (const PlanSegment& segment : call.segments) {
+    frame.segments.push_back({.expert = segment.expert,
+                              .first = static_cast<uint32_t>(frame.row_index.size()),
+                              .count = static_cast<uint32_t>(segment.pairs.size())});
+    for (const uint32_t pair : segment.pairs) {
+      owner_[pair] = attempt;
+      frame.row_index.push_back(PositionIn(rows, static_cast<uint32_t>(pair / top_k_)));
+    }
+  }
+  row_bytes_.clear();
+  wire::AppendRows(rows_, header_.hidden, rows, header_.type, row_bytes_);
+  frame.rows = row_bytes_;
+  call.row_count = frame.row_index.size();
+  calls_.push_back(std::move(call));
+  return frame;
+}
+
+StatusOr<std::vector<PlanSegment>> LayerExchange::TakeReply(WorkerId worker,
+                                                            const wire::ReplyFrame& reply) {
+  RETURN_IF_ERROR(CheckFits(worker, reply));
+  ExpertCall& call = calls_[reply.header.attempt];
+  for (size_t index = 0; index < call.segments.size(); ++index) {
+    if (reply.segments[index].status != StatusCode::kOk) continue;
+    CopyOutputs(reply, reply.segments[index], call.segments[index]);
+  }
+  call.answered = true;
+  if (!call.live) return std::vector<PlanSegment>{};
+  return TakeBackCall(reply.header.attempt);
+}
+
+std::vector<PlanSegment> LayerExchange::TakeBack(WorkerId worker) {
+  std::vector<PlanSegment> all;
+  for (uint32_t attempt = 0; attempt < calls_.size(); ++attempt) {
+    if (!calls_[attempt].live || calls_[attempt].worker != worker) continue;
+    for (PlanSegment& segment : TakeBackCall(attempt)) all.push_back(std::move(segment));
+  }
+  return all;
+}
+
+std::vector<PlanSegment> LayerExchange::TakeBackCall(uint32_t attempt) {
+  calls_[attempt].live = false;
+  return Unanswered(attempt);
+}
+
+std::vector<uint32_t> LayerExchange::Overdue(TimePoint now) const {
+  std::vector<uint32_t> overdue;
+  for (uint32_t attempt = 0; attempt < calls_.size(); ++attempt) {
+    if (calls_[attempt].live && calls_[attempt].deadline <= now) overdue.push_back(attempt);
+  }
+  return overdue;
+}
+
+std::optional<TimePoint> LayerExchange::NextDeadline() const {
+  std::optional<TimePoint> next;
+  for (const ExpertCall& call : calls_) {
+    if (call.live && (!next || call.deadline < *next)) next = call.deadline;
+  }
+  return next;
+}
+
+std::vector<PlanSegment> LayerExchange::Unanswered(uint32_t attempt) const {
+  std::vector<PlanSegment> result;
+  for (const PlanSegment& segment : calls_[attempt].segments) {
+    PlanSegment rest{.expert = segment.expert, .pairs = {}};
+    for (const uint32_t pair : segment.pairs) {
+      if (!answered_[pair] && owner_[pair] == attempt) rest.pairs.push_back(pair);
+    }
+    if (!rest.pairs.empty()) result.push_back(std::move(rest));
+  }
+  return result;
+}
+
+Status LayerExchange::CheckFits(WorkerId worker, const wire::ReplyFrame& reply) const {
+  const uint32_t attempt = reply.header.attempt;
+  if (attempt >= calls_.size() || calls_[attempt].worker != worker) {
+    return InvalidArgument("reply to attempt " + std::to_string(attempt) +
+                           ", which this worker was not sent");
+  }
+  const std::vector<PlanSegment>& asked = calls_[attempt].segments;
+  if (reply.header.layer != header_.layer || reply.header.hidden != header_.hidden ||
+      reply.segments.size() != asked.size()) {
+    return InvalidArgument("reply of another layer or shape than asked for");
+  }
+  for (size_t index = 0; index < asked.size(); ++index) {
+    const wire::Segment& got = reply.segments[index];
+    const size_t wanted = got.status == StatusCode::kOk ? asked[index].pairs.size() : 0;
+    if (got.expert != asked[index].expert || got.count != wanted) {
+      return InvalidArgument("reply segment " + std::to_string(index) + ": wanted expert " +
+                             std::to_string(asked[index].expert.value()) + " with " +
+                             std::to_string(wanted) + " rows, got expert " +
+                             std::to_string(got.expert.value()) + " with " +
+                             std::to_string(got.count));
+    }
+  }
+  return OkStatus();
+}
+
+void LayerExchange::CopyOutputs(const wire::ReplyFrame& reply, const wire::Segment& segment,
+                                const PlanSegment& asked) {
+  for (size_t index = 0; index < asked.pairs.size(); ++index) {
+    const uint32_t pair = asked.pairs[index];
+    if (answered_[pair]) continue;
+    wire::ReadRow(reply.rows, reply.header.type, segment.first + index,
+                  std::span<float>(outputs_.rows).subspan(pair * outputs_.hidden, outputs_.hidden));
+    answered_[pair] = true;
+    --unanswered_;
+  }
+}
+
+}  // namespace windrose

@@ -1,0 +1,266 @@
+// windrose-coordinator: loads all of a model but its experts, generates, drains on SIGTERM. Wiring
+// only.
+#include <algorithm>
+#include <memory>
+#include <optional>
+#include <string>
+#include <thread>
+#include <utility>
+
+#include "common/base/random.h"
+#include "common/base/status.h"
+#include "common/base/thread_event_loop.h"
+#include "common/base/thread_pool.h"
+#include "common/base/time.h"
+#include "common/config/config_parser.h"
+#include "common/kernels/instruction_set.h"
+#include "common/model/checkpoint.h"
+#include "common/net/address.h"
+#include "common/net/admin_listener.h"
+#include "common/net/signals.h"
+#include "common/obs/health_state.h"
+#include "common/obs/metric_registry.h"
+#include "common/obs/process_log.h"
+#include "coordinator/coordinator_config.h"
+#include "coordinator/coordinator_probe.h"
+#include "coordinator/engine/engine.h"
+#include "coordinator/experts/dispatcher.h"
+#include "coordinator/experts_grpc/grpc_expert_transport.h"
+#include "coordinator/server/inference_server.h"
+#include "coordinator/text/tokenizer.h"
+
+namespace windrose {
+namespace {
+
+constexpr Duration kReadinessPeriod = Milliseconds(200);
+// A step may wait this long for its experts; the engine's thread is silent meanwhile.
+constexpr Duration kLongestStep = Seconds(120);
+constexpr Duration kLongestSilence = kLongestStep + Seconds(30);
+
+// What every process has.
+struct Process {
+  SystemClock clock;
+  SystemEntropy entropy;
+  MetricRegistry metrics;
+  HealthState health{clock};
+  std::unique_ptr<Log> log;
+  std::unique_ptr<AdminListener> admin;
+};
+
+// The model as it is served, all of it read-only.
+struct LoadedModel {
+  Checkpoint checkpoint;
+  CoordinatorWeights weights;
+  std::unique_ptr<const Tokenizer> tokenizer;
+  uint32_t kv_blocks = 0;
+  ServedModel served;
+};
+
+Status StartAdmin(const CoordinatorConfig& config, Process& process) {
+  ASSIGN_OR_RETURN(const HostPort address, ParseHostPort(config.admin_listen));
+  process.metrics.AddProcessMetrics();
+  AdminOptions options;
+  options.address = address.host;
+  options.port = address.port;
+  const AdminListener::Sources sources = {process.metrics, process.health, *process.log,
+                                          process.entropy};
+  ASSIGN_OR_RETURN(process.admin, AdminListener::Start(options, sources));
+  return OkStatus();
+}
+
+// As many blocks as the memory holds, but no more than the sequences could ever use.
+StatusOr<uint32_t> KvBlocks(const CoordinatorConfig& config, const MixtralConfig& model) {
+  const uint64_t block_bytes = KvCache::BlockBytes(model);
+  const uint64_t useful = uint64_t{BlocksFor(model.positions)} * config.max_sequences;
+  const uint64_t blocks = std::min(config.kv_cache_bytes / block_bytes, useful);
+  const uint32_t wanted = BlocksFor(std::max(config.context_length, 2U));
+  if (blocks >= wanted && blocks <= UINT32_MAX / kKvBlockSize) {
+    return static_cast<uint32_t>(blocks);
+  }
+  return InvalidArgument("--kv-cache-bytes: one sequence needs " + std::to_string(wanted) +
+                         " blocks of " + std::to_string(block_bytes) + " bytes, came " +
+                         std::to_string(config.kv_cache_bytes) + " bytes");
+}
+
+// Names all that the bits of an answer depend on.
+std::string Fingerprint(const CoordinatorConfig& config, const std::string& model_hash) {
+  return "windrose-" WINDROSE_VERSION "-" + model_hash.substr(0, 12) + "-" + InstructionSet() +
+         "-" + config.row_type;
+}
+
+StatusOr<LoadedModel> Load(const CoordinatorConfig& config, Process& process) {
+  process.health.SetStartupProgress(0.1, "opening model");
+  ASSIGN_OR_RETURN(Checkpoint checkpoint, Checkpoint::Open(config.model));
+  const MixtralConfig& shape = checkpoint.config();
+  ASSIGN_OR_RETURN(CoordinatorWeights weights, checkpoint.Coordinator());
+  process.health.SetStartupProgress(0.6, "reading tokenizer");
+  ASSIGN_OR_RETURN(std::unique_ptr<const Tokenizer> tokenizer,
+                   Tokenizer::Create(config.model + "/tokenizer.model"));
+  RETURN_IF_ERROR(tokenizer->CheckVocabulary(shape.vocabulary));
+  ASSIGN_OR_RETURN(const uint32_t kv_blocks, KvBlocks(config, shape));
+  if (config.context_length > shape.positions) {
+    return InvalidArgument("--context-length: the model has " + std::to_string(shape.positions) +
+                           " positions, came " + std::to_string(config.context_length));
+  }
+  ServedModel served;
+  served.id = ServedModelId(config);
+  served.aliases = config.model_aliases;
+  served.context_length = config.context_length > 0
+                              ? config.context_length
+                              : std::min(shape.positions, kv_blocks * kKvBlockSize);
+  served.vocabulary_size = shape.vocabulary;
+  served.model_hash = checkpoint.model_hash();
+  served.system_fingerprint = Fingerprint(config, served.model_hash);
+  return LoadedModel{std::move(checkpoint), std::move(weights), std::move(tokenizer), kv_blocks,
+                     std::move(served)};
+}
+
+wire::RowType RowTypeOf(const CoordinatorConfig& config) {
+  return config.row_type == "bf16" ? wire::RowType::kBf16 : wire::RowType::kF32;
+}
+
+GrpcExpertTransportConfig TransportConfig(const CoordinatorConfig& config,
+                                          const Checkpoint& checkpoint) {
+  const MixtralConfig& shape = checkpoint.config();
+  GrpcExpertTransportConfig transport;
+  transport.coordinator_id = config.listen;
+  transport.model_hash = checkpoint.model_hash();
+  transport.reply_limits.max_rows = config.max_batch_rows * shape.top_k;
+  transport.reply_limits.max_segments = shape.experts;
+  transport.reply_limits.hidden = shape.hidden;
+  transport.reply_limits.model_hash = checkpoint.model_hash_prefix();
+  transport.silence_limit = config.worker_silence;
+  return transport;
+}
+
+DispatchShape ShapeOf(const CoordinatorConfig& config, const Checkpoint& checkpoint) {
+  return {.expert_count = checkpoint.config().experts,
+          .hidden = checkpoint.config().hidden,
+          .model_hash = checkpoint.model_hash_prefix(),
+          .row_type = RowTypeOf(config)};
+}
+
+DispatchLimits DispatchLimitsOf(const CoordinatorConfig& config) {
+  DispatchLimits limits;
+  limits.deadlines.floor = config.worker_deadline;
+  limits.expert_wait = config.expert_wait;
+  limits.exchange_limit = kLongestStep;
+  return limits;
+}
+
+EngineLimits EngineLimitsOf(const CoordinatorConfig& config, uint32_t kv_blocks) {
+  EngineLimits limits;
+  limits.scheduler.max_sequences = config.max_sequences;
+  limits.scheduler.max_batch_rows = config.max_batch_rows;
+  limits.scheduler.prefill_chunk = config.prefill_chunk;
+  limits.scheduler.kv_blocks = kv_blocks;
+  limits.max_waiting = config.max_waiting;
+  limits.expert_grace = config.expert_grace;
+  return limits;
+}
+
+StatusOr<InferenceServerOptions> ServerOptions(const CoordinatorConfig& config) {
+  InferenceServerOptions options;
+  ASSIGN_OR_RETURN(options.listen, ParseHostPort(config.listen));
+  options.allow_insecure = config.insecure_internal;
+  options.grpc.message_bytes = config.max_message_bytes;
+  options.limits.prompt_bytes = config.max_prompt_bytes;
+  options.limits.messages = config.max_messages;
+  options.limits.logit_bias = config.max_logit_bias;
+  options.limits.logprobs = config.max_logprobs;
+  options.limits.stop_strings = config.max_stop_strings;
+  options.limits.stop_bytes = config.max_stop_bytes;
+  options.limits.echo_logprobs = config.max_echo_logprobs;
+  options.open_calls = config.max_open_calls;
+  options.time_limit = config.request_timeout;
+  options.retry_after = config.retry_after;
+  return options;
+}
+
+// Until a signal comes: keeps readiness up to date.
+void Attend(const Engine& engine, InferenceServer& server, Process& process,
+            SignalWaiter& signals) {
+  do {
+    const std::string reason = engine.NotReadyReason();
+    process.health.SetCondition("experts", reason.empty(), reason);
+    server.SetServing(reason.empty());
+  } while (!signals.WaitFor(kReadinessPeriod).has_value());
+}
+
+// Serves until a signal comes, then finishes what was accepted.
+void ServeUntilSignal(const CoordinatorConfig& config, Process& process, SignalWaiter& signals,
+                      Engine& engine, InferenceServer& server) {
+  std::thread engine_thread([&engine] { engine.Run(); });
+  process.health.SetStarted();
+  process.log->Info("coordinator_serving", {{"listen", config.listen}, {"model", config.model}});
+  Attend(engine, server, process, signals);
+
+  process.log->Info("coordinator_draining");
+  process.health.SetDraining();
+  const bool all_ended = server.Drain(config.drain_timeout);
+  engine.Stop();
+  engine_thread.join();
+  process.log->Info("coordinator_stopped", {{"complete", all_ended ? "yes" : "no"}});
+}
+
+Status Serve(const CoordinatorConfig& config, Process& process, SignalWaiter& signals) {
+  RETURN_IF_ERROR(StartAdmin(config, process));
+  ASSIGN_OR_RETURN(const LoadedModel model, Load(config, process));
+  const MixtralConfig& shape = model.checkpoint.config();
+  process.health.SetStartupProgress(0.9, "taking memory");
+  ASSIGN_OR_RETURN(KvCache kv, KvCache::Create(shape, model.kv_blocks));
+
+  ThreadPool pool(config.threads);
+  ThreadEventLoop loop(process.clock);
+  GrpcExpertTransport transport(TransportConfig(config, model.checkpoint), loop, process.entropy,
+                                *process.log);
+  Dispatcher dispatcher(ShapeOf(config, model.checkpoint), DispatchLimitsOf(config), loop,
+                        transport, *process.log);
+  Step step(shape, model.weights, dispatcher, pool, loop);
+  CoordinatorProbe probe(process.metrics, process.clock,
+                         {shape.layers, shape.experts, model.kv_blocks, kKvBlockSize},
+                         process.health.AddHeartbeat("engine", kLongestSilence));
+  Engine engine(EngineLimitsOf(config, model.kv_blocks),
+                {shape, loop, step, dispatcher, kv, *model.tokenizer, probe, *process.log});
+
+  AddressSource::Options refresh;
+  refresh.refresh_period = config.worker_refresh;
+  const auto on_addresses = [&loop, &transport](const std::vector<std::string>& addresses) {
+    loop.Post([&transport, addresses] { transport.SetAddresses(addresses); });
+  };
+  ASSIGN_OR_RETURN(std::unique_ptr<AddressSource> workers,
+                   AddressSource::Start(config.workers, refresh, on_addresses, *process.log));
+  ASSIGN_OR_RETURN(const InferenceServerOptions options, ServerOptions(config));
+  ASSIGN_OR_RETURN(
+      const std::unique_ptr<InferenceServer> server,
+      InferenceServer::Start(options, {model.served, *model.tokenizer, engine, process.clock,
+                                       process.entropy, probe, *process.log}));
+  ServeUntilSignal(config, process, signals, engine, *server);
+  workers.reset();
+  process.admin.reset();
+  return OkStatus();
+}
+
+int Main(int argc, char** argv) {
+  SignalWaiter signals;
+  CoordinatorConfig config;
+  ConfigParser parser("windrose-coordinator",
+                      "Generates with a Mixtral whose experts live in expert workers.");
+  AddCoordinatorSettings(parser, config);
+  if (const std::optional<int> exit_code = parser.Parse(argc, argv)) return *exit_code;
+  const StatusOr<LogLevel> level = ParseLogLevel(config.log_level);
+  Process process;
+  process.log = MakeProcessLog("coordinator", level.ok() ? *level : LogLevel::kInfo);
+  for (const std::string& warning : parser.warnings()) {
+    process.log->Warn("config", {{"what", warning}});
+  }
+  const Status served = Serve(config, process, signals);
+  if (served.ok()) return 0;
+  process.log->Error("coordinator_failed", {{"why", ToString(served)}});
+  return 1;
+}
+
+}  // namespace
+}  // namespace windrose
+
+int main(int argc, char** argv) { return windrose::Main(argc, argv); }

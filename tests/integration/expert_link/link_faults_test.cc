@@ -1,0 +1,153 @@
+// What happens to the link when the worker, or what it says, is not as it should be.
+#include <gtest/gtest.h>
+
+#include <memory>
+
+#include "tests/integration/expert_link/running_worker.h"
+#include "tests/integration/expert_link/test_coordinator.h"
+
+namespace windrose {
+namespace {
+
+constexpr ExpertId kExpert(3);
+constexpr LayerIndex kLayer(0);
+
+TEST(LinkFaults, KilledWorkerIsDownAndItsSuccessorUpWithinASecond) {
+  auto worker = std::make_unique<RunningWorker>(RunningWorkerOptions{.incarnation = 1});
+  const uint16_t port = worker->port();
+  TestCoordinator coordinator;
+  coordinator.SetAddresses({worker->address()});
+  ASSERT_TRUE(coordinator.AwaitUp());
+  for (uint64_t life = 2; life < 5; ++life) {
+    const TimePoint killed = coordinator.loop().Now();
+    worker->Kill();
+    ASSERT_TRUE(coordinator.AwaitDown(WorkerId(0), Seconds(1)));
+    worker =
+        std::make_unique<RunningWorker>(RunningWorkerOptions{.port = port, .incarnation = life});
+    ASSERT_TRUE(coordinator.AwaitUp(WorkerId(0), killed + Seconds(1) - coordinator.loop().Now()));
+    EXPECT_EQ(coordinator.up[WorkerId(0)].incarnation, life);
+    coordinator.Call(life, kLayer, kExpert, TestRows(life, 2));
+    ASSERT_TRUE(coordinator.AwaitReplies(life - 1));
+  }
+  EXPECT_EQ(coordinator.downs.size(), 3U);
+}
+
+TEST(LinkFaults, WorkerThatWasAwayForLongIsUsedWithinASecondOfItsReturn) {
+  auto worker = std::make_unique<RunningWorker>(RunningWorkerOptions{});
+  const uint16_t port = worker->port();
+  TestCoordinator coordinator;
+  coordinator.SetAddresses({worker->address()});
+  ASSERT_TRUE(coordinator.AwaitUp());
+  worker->Kill();
+  // Long enough for the pauses between two tries to have grown to their end.
+  EXPECT_FALSE(coordinator.Await([&] { return coordinator.ups.size() > 1; }, Seconds(2)));
+  worker = std::make_unique<RunningWorker>(RunningWorkerOptions{.port = port});
+  EXPECT_TRUE(coordinator.AwaitUp(WorkerId(0), Seconds(1)));
+}
+
+TEST(LinkFaults, WorkerThatStartsLaterIsFound) {
+  uint16_t port = 0;
+  {
+    RunningWorker probe({});
+    port = probe.port();
+  }
+  TestCoordinator coordinator;
+  coordinator.SetAddresses({"127.0.0.1:" + std::to_string(port)});
+  EXPECT_FALSE(coordinator.AwaitUp(WorkerId(0), Milliseconds(300)));
+  RunningWorker worker({.port = port});
+  EXPECT_TRUE(coordinator.AwaitUp(WorkerId(0), Seconds(1)));
+  EXPECT_TRUE(coordinator.downs.empty());
+}
+
+TEST(LinkFaults, WorkerOfAnotherModelIsNeverUp) {
+  RunningWorker worker({});
+  GrpcExpertTransportConfig config = TestCoordinator::Config();
+  config.model_hash.front() = config.model_hash.front() == '0' ? '1' : '0';
+  TestCoordinator coordinator(config);
+  coordinator.SetAddresses({worker.address()});
+  EXPECT_FALSE(coordinator.AwaitUp(WorkerId(0), Milliseconds(500)));
+  EXPECT_TRUE(coordinator.downs.empty());
+}
+
+TEST(LinkFaults, ReplyThatDoesNotDecodeBreaksTheLink) {
+  RunningWorker worker({});
+  GrpcExpertTransportConfig config = TestCoordinator::Config();
+  config.reply_limits.max_rows = 2;  // The reply will have three.
+  TestCoordinator coordinator(config);
+  coordinator.SetAddresses({worker.address()});
+  ASSERT_TRUE(coordinator.AwaitUp());
+  coordinator.Call(1, kLayer, kExpert, TestRows(1, 3));
+  ASSERT_TRUE(coordinator.Await([&] { return !coordinator.bad_replies.empty(); }));
+  EXPECT_TRUE(coordinator.AwaitDown());
+  EXPECT_TRUE(coordinator.replies.empty());
+  EXPECT_TRUE(coordinator.AwaitUp());  // It is tried again.
+}
+
+TEST(LinkFaults, ResetBreaksTheLinkAndSetsItUpAgain) {
+  RunningWorker worker({});
+  TestCoordinator coordinator;
+  coordinator.SetAddresses({worker.address()});
+  ASSERT_TRUE(coordinator.AwaitUp());
+  coordinator.transport().Reset(WorkerId(0), DeadlineExceeded("test"));
+  EXPECT_TRUE(coordinator.downs.empty()) << "the listener is not called from within Reset";
+  ASSERT_TRUE(coordinator.AwaitDown());
+  ASSERT_TRUE(coordinator.AwaitUp());
+  coordinator.Call(1, kLayer, kExpert, TestRows(1, 1));
+  EXPECT_TRUE(coordinator.AwaitReplies(1));
+}
+
+TEST(LinkFaults, SilentWorkerIsDown) {
+  RunningWorker worker({});
+  GrpcExpertTransportConfig config = TestCoordinator::Config();
+  config.silence_limit = Milliseconds(300);
+  TestCoordinator coordinator(config);
+  coordinator.SetAddresses({worker.address()});
+  ASSERT_TRUE(coordinator.AwaitUp());
+  ASSERT_TRUE(coordinator.AwaitDown(WorkerId(0), Seconds(2)));
+  EXPECT_EQ(coordinator.downs[0].second.code(), StatusCode::kDeadlineExceeded);
+}
+
+TEST(LinkFaults, HeartbeatsKeepAQuietWorkerUp) {
+  RunningWorker worker({});
+  GrpcExpertTransportConfig config = TestCoordinator::Config();
+  config.silence_limit = Milliseconds(400);
+  TestCoordinator coordinator(config);
+  coordinator.SetAddresses({worker.address()});
+  ASSERT_TRUE(coordinator.AwaitUp());
+  for (int beat = 0; beat < 10; ++beat) {
+    worker.server().SendHeartbeats();
+    EXPECT_FALSE(coordinator.Await([&] { return !coordinator.downs.empty(); }, Milliseconds(100)));
+  }
+}
+
+TEST(LinkFaults, TooMuchUnsentBreaksTheLinkInsteadOfGrowing) {
+  RunningWorker worker({});
+  GrpcExpertTransportConfig config = TestCoordinator::Config();
+  config.max_unsent_bytes = 100;  // Less than one frame.
+  TestCoordinator coordinator(config);
+  coordinator.SetAddresses({worker.address()});
+  ASSERT_TRUE(coordinator.AwaitUp());
+  coordinator.Call(1, kLayer, kExpert, TestRows(1, 2));
+  EXPECT_TRUE(coordinator.downs.empty()) << "the listener is not called from within Send";
+  ASSERT_TRUE(coordinator.AwaitDown());
+  EXPECT_EQ(coordinator.downs[0].second.code(), StatusCode::kResourceExhausted);
+}
+
+TEST(LinkFaults, TransportEndsWithCallsInFlight) {
+  RunningWorker worker({.compute = false});
+  {
+    TestCoordinator coordinator;
+    coordinator.SetAddresses({worker.address()});
+    ASSERT_TRUE(coordinator.AwaitUp());
+    for (uint64_t id = 0; id < 20; ++id) coordinator.Call(id, kLayer, kExpert, TestRows(id, 4));
+  }
+  worker.StartComputing();
+  TestCoordinator next;
+  next.SetAddresses({worker.address()});
+  ASSERT_TRUE(next.AwaitUp());
+  next.Call(1, kLayer, kExpert, TestRows(1, 1));
+  EXPECT_TRUE(next.AwaitReplies(1));
+}
+
+}  // namespace
+}  // namespace windrose

@@ -1,0 +1,92 @@
+#include "tests/integration/expert_link/running_worker.h"
+
+#include <gtest/gtest.h>
+
+#include "common/base/check.h"
+#include "coordinator/experts_grpc/callback_threads.h"
+#include "tests/support/tiny_mixtral.h"
+
+namespace windrose {
+namespace {
+
+// From the first test to the last, as in processes, which have a gRPC server for all their life.
+class CallbackThreadsEnvironment final : public ::testing::Environment {
+ public:
+  void SetUp() override { threads_ = std::make_unique<CallbackThreads>(); }
+  void TearDown() override { threads_.reset(); }
+
+ private:
+  std::unique_ptr<CallbackThreads> threads_;
+};
+
+[[maybe_unused]] ::testing::Environment* const environment =
+    ::testing::AddGlobalTestEnvironment(new CallbackThreadsEnvironment);
+
+std::vector<ExpertId> Ids(const std::vector<uint32_t>& experts) {
+  std::vector<ExpertId> ids;
+  for (const uint32_t expert : experts) ids.push_back(ExpertId(expert));
+  return ids;
+}
+
+}  // namespace
+
+const TinyModel& TinyModel::Get() {
+  static const TinyModel model;
+  return model;
+}
+
+TinyModel::TinyModel() {
+  CHECK(WriteTinyMixtral(directory_.path(), TinyMixtralConfig()).ok());
+  StatusOr<Checkpoint> opened = Checkpoint::Open(directory_.path());
+  CHECK(opened.ok());
+  checkpoint_.emplace(*std::move(opened));
+}
+
+ExpertWeights TinyModel::Experts(const std::vector<uint32_t>& experts) const {
+  StatusOr<ExpertWeights> weights = checkpoint_->Experts(Ids(experts));
+  CHECK(weights.ok());
+  return *std::move(weights);
+}
+
+RunningWorker::RunningWorker(const RunningWorkerOptions& options)
+    : ffn_(TinyModel::Get().config(), TinyModel::Get().Experts(options.experts), 16, pool_),
+      computer_(ffn_, 16, nullptr),
+      executor_(WorkQueueLimits{.max_calls = options.max_queued_calls}, computer_, clock_,
+                nullptr) {
+  const Checkpoint& checkpoint = TinyModel::Get().checkpoint();
+  ExpertServerSettings settings;
+  settings.listen = "127.0.0.1:" + std::to_string(options.port);
+  settings.incarnation = options.incarnation;
+  settings.max_rows = options.max_rows;
+  HostedModel model = {.model_hash = checkpoint.model_hash(),
+                       .model_hash_prefix = checkpoint.model_hash_prefix(),
+                       .layer_count = checkpoint.config().layers,
+                       .expert_count = checkpoint.config().experts,
+                       .hidden = checkpoint.config().hidden,
+                       .experts = Ids(options.experts)};
+  auto started =
+      ExpertServer::Start(settings, std::move(model), {executor_, clock_, log_, nullptr});
+  CHECK(started.ok());
+  server_ = *std::move(started);
+  if (options.compute) StartComputing();
+  server_->SetState(WorkerState::kReady);
+}
+
+void RunningWorker::StartComputing() {
+  executing_ = std::thread([this] { executor_.Run(*server_); });
+}
+
+void RunningWorker::Drain() {
+  executor_.Drain();
+  if (executing_.joinable()) executing_.join();
+  server_->Stop(Seconds(5));
+}
+
+void RunningWorker::Kill() {
+  if (server_ == nullptr) return;
+  executor_.Stop();
+  if (executing_.joinable()) executing_.join();
+  server_.reset();
+}
+
+}  // namespace windrose

@@ -1,0 +1,97 @@
+// SimCluster: a coordinator and its expert workers in one thread and virtual time, with real
+// weights.
+//
+// Everything but sockets, threads and clocks is the product's own code. Used by the simulation, the
+// determinism tests and the parity tests. Thread-compatible.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/base/thread_pool.h"
+#include "common/model/checkpoint.h"
+#include "coordinator/engine/engine.h"
+#include "coordinator/text/tokenizer.h"
+#include "tests/sim/sim_network.h"
+#include "tests/support/manual_event_loop.h"
+
+namespace windrose {
+
+struct ClusterShape {
+  size_t workers = 4;
+  size_t replication = 2;  // each expert lives on that many workers, in a chain
+  size_t threads = 1;      // of the coordinator, and of each worker
+  SchedulerLimits scheduler;
+  DispatchLimits dispatch;
+  wire::RowType row_type = wire::RowType::kF32;
+};
+
+// What came back for one request.
+struct Collected final : TokenSink {
+  void OnStarted(std::vector<TokenEvent> echoed_prompt) override;
+  void OnToken(TokenEvent event) override;
+  void OnFinished(Finish finish) override;
+  void OnError(const Status& status) override;
+  std::vector<TokenId> tokens() const;
+
+  bool started = false;
+  int ends = 0;  // must become exactly 1
+  std::vector<TokenEvent> prompt;
+  std::vector<TokenEvent> events;
+  std::string text;
+  std::optional<Finish> finish;
+  Status error;
+};
+
+// The experts of worker `index`: expert e lives on `replication` workers from e * workers / experts
+// on.
+std::vector<ExpertId> ChainPlacement(size_t index, size_t workers, size_t replication,
+                                     size_t expert_count);
+
+class SimCluster {
+ public:
+  SimCluster(const Checkpoint& checkpoint, const Tokenizer& tokenizer, const ClusterShape& shape,
+             uint64_t seed = 1, const NetworkFaults& faults = {});
+
+  // Submits at the present virtual time. `ticket` may be null.
+  std::shared_ptr<Collected> Submit(Request request, uint64_t* ticket = nullptr);
+
+  // Runs until nothing is unfinished; false when `limit` of virtual time passed first.
+  bool RunUntilDone(Duration limit = Seconds(300));
+
+  ManualEventLoop& loop() { return loop_; }
+  SimNetwork& network() { return network_; }
+  Engine& engine() { return *engine_; }
+  Step& step() { return *step_; }
+  Dispatcher& dispatcher() { return *dispatcher_; }
+  KvCache& kv() { return kv_; }
+  uint32_t kv_blocks_used() const { return observer_.load.kv_blocks_used; }
+  uint64_t preemptions() const { return observer_.load.preemptions; }
+
+ private:
+  // Remembers the newest load.
+  struct Observer final : EngineObserver {
+    void OnStep(const StepReport&) override {}
+    void OnLoad(const LoadReport& report) override { load = report; }
+    void OnDispatch(const DispatchStats&) override {}
+    void OnToken(Duration) override {}
+    void OnRequestEnd(const RequestReport&) override {}
+    LoadReport load;
+  };
+
+  ManualEventLoop loop_;
+  NullLog log_;
+  Observer observer_;
+  ThreadPool pool_;
+  CoordinatorWeights weights_;
+  SimNetwork network_;
+  KvCache kv_;
+  std::unique_ptr<Dispatcher> dispatcher_;
+  std::unique_ptr<Step> step_;
+  std::unique_ptr<Engine> engine_;
+};
+
+}  // namespace windrose

@@ -1,0 +1,352 @@
+#include "coordinator/experts/dispatcher.h"
+
+#include <functional>
+#include <vector>
+
+#include "gtest/gtest.h"
+#include "tests/support/manual_event_loop.h"
+
+namespace windrose {
+namespace {
+
+constexpr uint32_t kHidden = 4;
+constexpr uint32_t kExperts = 4;
+
+// A transport that remembers what was sent and lets the test answer.
+class ScriptedTransport final : public ExpertTransport {
+ public:
+  struct Sent {
+    WorkerId worker;
+    wire::CallFrame call;
+    std::vector<std::byte> rows;
+  };
+
+  void SetListener(ExpertTransportListener* listener) override { listener_ = listener; }
+  void Send(WorkerId worker, const wire::CallFrame& call) override {
+    sent.push_back({worker, call, {call.rows.begin(), call.rows.end()}});
+    sent.back().call.rows = sent.back().rows;
+    if (on_send) on_send(sent.back());
+  }
+  void Reset(WorkerId worker, const Status&) override { resets.push_back(worker); }
+
+  void Up(uint32_t worker, std::vector<uint32_t> experts, uint32_t max_rows = 4096) {
+    WorkerDescription description{.address = "w", .incarnation = 1, .max_rows = max_rows};
+    for (const uint32_t expert : experts) description.experts.emplace_back(expert);
+    listener_->OnWorkerUp(WorkerId(worker), description);
+  }
+
+  // The expert e maps x to x + 10 * (e + 1): wrong experts and wrong rows show.
+  void Answer(const Sent& sent_call, StatusCode code = StatusCode::kOk) {
+    wire::ReplyFrame reply{.header = sent_call.call.header};
+    std::vector<std::byte> bytes;
+    for (const wire::Segment& segment : sent_call.call.segments) {
+      wire::Segment answered = segment;
+      answered.status = code;
+      answered.first = reply.row_count;
+      answered.count = code == StatusCode::kOk ? segment.count : 0;
+      for (uint32_t index = 0; index < answered.count; ++index) {
+        std::vector<float> row(kHidden);
+        wire::ReadRow(sent_call.rows, wire::RowType::kF32,
+                      sent_call.call.row_index[segment.first + index], row);
+        for (float& value : row) value += 10.0F * static_cast<float>(segment.expert.value() + 1);
+        const uint32_t zero = 0;
+        wire::AppendRows(row, kHidden, std::span(&zero, 1), wire::RowType::kF32, bytes);
+      }
+      reply.row_count += answered.count;
+      reply.segments.push_back(answered);
+    }
+    reply.rows = bytes;
+    listener_->OnReply(sent_call.worker, reply);
+  }
+
+  ExpertTransportListener* listener() { return listener_; }
+
+  std::vector<Sent> sent;
+  std::vector<WorkerId> resets;
+  std::function<void(const Sent&)> on_send;
+
+ private:
+  ExpertTransportListener* listener_ = nullptr;
+};
+
+class DispatcherTest : public testing::Test {
+ protected:
+  DispatcherTest() {
+    DispatchLimits limits;
+    limits.deadlines.initial = Milliseconds(100);
+    limits.deadlines.floor = Milliseconds(100);
+    limits.expert_wait = Seconds(2);
+    limits.exchange_limit = Seconds(30);
+    dispatcher_ = std::make_unique<Dispatcher>(
+        DispatchShape{.expert_count = kExperts, .hidden = kHidden, .model_hash = 1}, limits, loop_,
+        transport_, log_);
+    for (size_t index = 0; index < rows_.size(); ++index) rows_[index] = static_cast<float>(index);
+    gate_.top_k = 2;
+    for (const uint32_t expert : {0, 1, 2, 3, 1, 0}) gate_.experts.emplace_back(expert);
+    gate_.weights.assign(6, 0.5F);
+  }
+
+  // Answers each call after a millisecond, if `answer` wants to.
+  void AnswerAll(std::function<bool(const ScriptedTransport::Sent&)> answer) {
+    transport_.on_send = [this, answer](const ScriptedTransport::Sent& sent) {
+      if (!answer(sent)) return;
+      loop_.After(Milliseconds(1), [this, index = transport_.sent.size() - 1] {
+        transport_.Answer(transport_.sent[index]);
+      });
+    };
+  }
+
+  Status Exchange() {
+    return dispatcher_->Exchange(LayerIndex(0), dispatcher_->Plan(gate_), rows_, outputs_);
+  }
+
+  void ExpectRightOutputs() const {
+    for (size_t pair = 0; pair < gate_.experts.size(); ++pair) {
+      const auto expert = static_cast<float>(gate_.experts[pair].value() + 1);
+      EXPECT_EQ(outputs_.row(pair)[0], rows_[pair / 2 * kHidden] + 10 * expert) << "pair " << pair;
+    }
+  }
+
+  ManualEventLoop loop_;
+  NullLog log_;
+  ScriptedTransport transport_;
+  std::unique_ptr<Dispatcher> dispatcher_;
+  GateOutput gate_;
+  std::vector<float> rows_ = std::vector<float>(3 * kHidden);
+  ExpertOutputs outputs_;
+};
+
+TEST_F(DispatcherTest, SendsARowOnceToAWorkerThatHoldsBothItsExperts) {
+  transport_.Up(0, {0, 1, 2, 3});
+  AnswerAll([](const auto&) { return true; });
+  ASSERT_TRUE(Exchange().ok());
+  ASSERT_EQ(transport_.sent.size(), 1U);
+  EXPECT_EQ(transport_.sent[0].call.row_count, 3U);
+  EXPECT_EQ(transport_.sent[0].call.row_index.size(), 6U);
+  ExpectRightOutputs();
+}
+
+TEST_F(DispatcherTest, SendsNoMoreInAFrameThanTheWorkerTakes) {
+  transport_.Up(0, {0, 1, 2, 3}, 4);
+  AnswerAll([](const auto&) { return true; });
+  ASSERT_TRUE(Exchange().ok());
+  ASSERT_EQ(transport_.sent.size(), 2U);
+  for (const auto& sent : transport_.sent) EXPECT_LE(sent.call.row_index.size(), 4U);
+  ExpectRightOutputs();
+}
+
+TEST_F(DispatcherTest, GivesTheRowsOfADeadWorkerToAnotherHolder) {
+  transport_.Up(0, {0, 1, 2, 3});
+  transport_.Up(1, {0, 1, 2, 3});
+  AnswerAll([this](const auto& sent) {
+    if (sent.call.header.attempt > 1) return true;
+    loop_.After(Milliseconds(2), [this, worker = sent.worker] {
+      if (worker == WorkerId(0)) transport_.listener()->OnWorkerDown(worker, Unavailable("killed"));
+    });
+    return sent.worker != WorkerId(0);
+  });
+  ASSERT_TRUE(Exchange().ok());
+  ExpectRightOutputs();
+  EXPECT_EQ(transport_.sent.back().worker, WorkerId(1));
+  EXPECT_GT(dispatcher_->Stats().retries, 0U);
+}
+
+TEST_F(DispatcherTest, AsksAnotherHolderWhenADeadlinePasses) {
+  transport_.Up(0, {0, 1, 2, 3});
+  transport_.Up(1, {0, 1, 2, 3});
+  const TimePoint began = loop_.Now();
+  AnswerAll([](const auto& sent) { return sent.worker == WorkerId(1); });
+  ASSERT_TRUE(Exchange().ok());
+  ExpectRightOutputs();
+  EXPECT_LT(loop_.Now() - began, Milliseconds(150));
+  // The silent one is suspect now: it is not asked while another can answer.
+  transport_.sent.clear();
+  ASSERT_TRUE(Exchange().ok());
+  for (const auto& sent : transport_.sent) EXPECT_EQ(sent.worker, WorkerId(1));
+}
+
+TEST_F(DispatcherTest, KeepsWaitingForASlowWorkerThatNobodyCanReplace) {
+  transport_.Up(0, {0, 1, 2, 3});
+  transport_.on_send = [this](const auto&) {
+    loop_.After(Milliseconds(450), [this] { transport_.Answer(transport_.sent[0]); });
+  };
+  ASSERT_TRUE(Exchange().ok());
+  ExpectRightOutputs();
+  EXPECT_EQ(transport_.sent.size(), 1U);
+}
+
+TEST_F(DispatcherTest, BreaksTheLinkOfAWorkerThatStaysSilent) {
+  transport_.Up(0, {0, 1, 2, 3});
+  loop_.After(Seconds(3), [this] {
+    transport_.listener()->OnWorkerDown(WorkerId(0), Unavailable("reset"));
+    AnswerAll([](const auto&) { return true; });
+    transport_.Up(0, {0, 1, 2, 3});
+  });
+  ASSERT_TRUE(Exchange().ok());
+  EXPECT_FALSE(transport_.resets.empty());
+  ExpectRightOutputs();
+}
+
+TEST_F(DispatcherTest, TakesTheFirstOfTwoAnswersAndIgnoresTheOther) {
+  transport_.Up(0, {0, 1, 2, 3});
+  transport_.on_send = [this](const auto&) {
+    loop_.After(Milliseconds(1), [this] {
+      transport_.Answer(transport_.sent[0]);
+      transport_.Answer(transport_.sent[0]);
+    });
+  };
+  ASSERT_TRUE(Exchange().ok());
+  ExpectRightOutputs();
+  EXPECT_EQ(dispatcher_->Stats().late_replies, 0U);
+  transport_.Answer(transport_.sent[0]);  // of an exchange that is over
+  EXPECT_EQ(dispatcher_->Stats().late_replies, 1U);
+}
+
+TEST_F(DispatcherTest, NeverCombinesAReplyOfAnEarlierExchange) {
+  transport_.Up(0, {0, 1, 2, 3});
+  AnswerAll([](const auto&) { return true; });
+  ASSERT_TRUE(Exchange().ok());
+  const ScriptedTransport::Sent earlier = transport_.sent[0];  // of the same shape and attempt
+  for (float& value : rows_) value += 1000;
+  transport_.on_send = [&](const auto&) {
+    loop_.After(Milliseconds(1), [&] {
+      transport_.Answer(earlier);
+      transport_.Answer(transport_.sent[1]);
+    });
+  };
+  ASSERT_TRUE(Exchange().ok());
+  ExpectRightOutputs();
+}
+
+TEST_F(DispatcherTest, NeverCombinesAReplyThatDoesNotFitItsCall) {
+  transport_.Up(0, {0, 1, 2, 3});
+  transport_.Up(1, {0, 1, 2, 3});
+  bool lied = false;
+  transport_.on_send = [&](const auto&) {
+    loop_.After(Milliseconds(1), [&, index = transport_.sent.size() - 1] {
+      ScriptedTransport::Sent sent = transport_.sent[index];
+      if (!std::exchange(lied, true))
+        sent.call.segments[0].expert = ExpertId(3 - sent.call.segments[0].expert.value());
+      transport_.Answer(sent);
+    });
+  };
+  ASSERT_TRUE(Exchange().ok());
+  ExpectRightOutputs();
+  EXPECT_EQ(transport_.resets.size(), 1U);
+}
+
+TEST_F(DispatcherTest, TriesAnotherHolderWhenOneIsFull) {
+  transport_.Up(0, {0, 1, 2, 3});
+  transport_.Up(1, {0, 1, 2, 3});
+  transport_.on_send = [this](const auto&) {
+    loop_.After(Milliseconds(1), [this, index = transport_.sent.size() - 1] {
+      const auto& sent = transport_.sent[index];
+      transport_.Answer(
+          sent, sent.worker == WorkerId(0) ? StatusCode::kResourceExhausted : StatusCode::kOk);
+    });
+  };
+  ASSERT_TRUE(Exchange().ok());
+  ExpectRightOutputs();
+  EXPECT_TRUE(transport_.resets.empty());
+}
+
+TEST_F(DispatcherTest, RetriesAFullWorkerAfterAPauseWhenItIsTheOnlyOne) {
+  transport_.Up(0, {0, 1, 2, 3});
+  transport_.on_send = [this](const auto& sent) {
+    loop_.After(Milliseconds(1), [this, attempt = sent.call.header.attempt] {
+      transport_.Answer(transport_.sent[attempt],
+                        attempt < 3 ? StatusCode::kResourceExhausted : StatusCode::kOk);
+    });
+  };
+  ASSERT_TRUE(Exchange().ok());
+  ExpectRightOutputs();
+}
+
+TEST_F(DispatcherTest, WaitsForALostExpertToReturn) {
+  transport_.Up(0, {0, 1, 2});
+  AnswerAll([](const auto&) { return true; });
+  loop_.After(Seconds(1), [this] { transport_.Up(1, {3}); });
+  ASSERT_TRUE(Exchange().ok());
+  ExpectRightOutputs();
+}
+
+TEST_F(DispatcherTest, GivesUpOnALostExpertAtTheLimit) {
+  transport_.Up(0, {0, 1, 2});
+  AnswerAll([](const auto&) { return true; });
+  const TimePoint began = loop_.Now();
+  const Status status = Exchange();
+  EXPECT_EQ(status.code(), StatusCode::kUnavailable);
+  EXPECT_NE(Message(status).find("expert 3"), std::string::npos) << Message(status);
+  EXPECT_GE(loop_.Now() - began, Seconds(2) - Milliseconds(1));
+  EXPECT_LT(loop_.Now() - began, Milliseconds(2200));
+}
+
+TEST_F(DispatcherTest, ServesNewRequestsUntilAnExpertIsAwayForLongerThanTheGrace) {
+  EXPECT_FALSE(dispatcher_->Serving(Duration{}));
+  transport_.Up(0, {0, 1, 2, 3});
+  EXPECT_TRUE(dispatcher_->Serving(Duration{}));
+  transport_.listener()->OnWorkerDown(WorkerId(0), Unavailable("killed"));
+  EXPECT_FALSE(dispatcher_->Serving(Duration{}));
+  EXPECT_TRUE(dispatcher_->Serving(Seconds(1)));
+  loop_.RunUntil([] { return false; }, loop_.Now() + Seconds(2));
+  EXPECT_FALSE(dispatcher_->Serving(Seconds(1)));
+}
+
+TEST_F(DispatcherTest, ADrainingWorkerGetsNothingNew) {
+  transport_.Up(0, {0, 1, 2, 3});
+  transport_.Up(1, {0, 1, 2, 3});
+  AnswerAll([](const auto&) { return true; });
+  transport_.listener()->OnWorkerDraining(WorkerId(0));
+  ASSERT_TRUE(Exchange().ok());
+  for (const auto& sent : transport_.sent) EXPECT_EQ(sent.worker, WorkerId(1));
+}
+
+TEST(DeadlineEstimator, GrowsWithRowsAndAttempts) {
+  DeadlineEstimator estimator({.floor = Milliseconds(10), .initial = Seconds(5)});
+  EXPECT_EQ(estimator.Limit(8, 0), Seconds(5));
+  estimator.Observe(8, Milliseconds(20));
+  EXPECT_EQ(estimator.Limit(8, 0), Milliseconds(120));
+  EXPECT_EQ(estimator.Limit(8, 1), Milliseconds(240));
+  EXPECT_EQ(estimator.Limit(32, 0), Milliseconds(480));
+  EXPECT_EQ(estimator.Limit(1, 0), Milliseconds(120));
+  for (int index = 0; index < 200; ++index) estimator.Observe(8, Microseconds(50));
+  EXPECT_EQ(estimator.Limit(8, 0), Milliseconds(10));
+}
+
+TEST(ReplicaBalancer, StaysWithAWorkerUntilAnotherIsClearlyLessLoaded) {
+  const Placement placement{.epoch = 1, .holders = {{WorkerId(0), WorkerId(1)}}};
+  ReplicaBalancer balancer(1);
+  std::vector<double> load{0, 0};
+  const WorkerId first = *balancer.Choose(ExpertId(0), 1, placement, load);
+  load = {0, 0};
+  load[first.value()] = 10;
+  EXPECT_EQ(balancer.Choose(ExpertId(0), 1, placement, load), first);
+  load = {0, 0};
+  load[first.value()] = 100;
+  EXPECT_NE(balancer.Choose(ExpertId(0), 1, placement, load), first);
+}
+
+TEST(PlanDispatch, CoversEveryPairExactlyOnce) {
+  GateOutput gate{.top_k = 2, .experts = {}, .weights = {}};
+  for (const uint32_t expert : {3, 0, 0, 2, 2, 3}) gate.experts.emplace_back(expert);
+  const Placement placement{
+      .epoch = 9, .holders = {{WorkerId(0)}, {}, {WorkerId(1)}, {WorkerId(0), WorkerId(1)}}};
+  ReplicaBalancer balancer(4);
+  const DispatchPlan plan =
+      PlanDispatch(GroupByExpert(gate, 4), placement, balancer, std::vector<double>(2));
+  std::vector<int> seen(6);
+  for (const WorkerShare& share : plan.shares) {
+    for (const PlanSegment& segment : share.segments) {
+      for (const uint32_t pair : segment.pairs) {
+        ++seen[pair];
+        EXPECT_EQ(gate.experts[pair], segment.expert);
+      }
+    }
+  }
+  EXPECT_EQ(seen, std::vector<int>(6, 1));
+  EXPECT_TRUE(plan.unplaced.empty());
+  EXPECT_EQ(plan.epoch, 9U);
+}
+
+}  // namespace
+}  // namespace windrose

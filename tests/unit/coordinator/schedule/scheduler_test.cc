@@ -1,0 +1,169 @@
+#include "coordinator/schedule/scheduler.h"
+
+#include <deque>
+
+#include "gtest/gtest.h"
+
+namespace windrose {
+namespace {
+
+class SchedulerTest : public testing::Test {
+ protected:
+  Sequence& Arrive(size_t length) {
+    Sequence& sequence = sequences_.emplace_back();
+    sequence.id = SequenceId(sequences_.size());
+    sequence.prompt_length = static_cast<uint32_t>(length);
+    for (uint32_t index = 0; index < length; ++index) sequence.tokens.emplace_back(index);
+    return sequence;
+  }
+
+  // What the engine does after a step: rows are computed, finished spans get one more token.
+  void Complete(const Batch& batch) {
+    for (const BatchSpan& span : batch.spans) {
+      Sequence& sequence = sequences_[span.sequence.value() - 1];
+      sequence.computed += span.row_count;
+      if (sequence.pending() == 0) sequence.tokens.emplace_back(7);
+    }
+  }
+
+  std::deque<Sequence> sequences_;
+};
+
+SchedulerLimits Limits(uint32_t sequences, uint32_t rows, uint32_t chunk, uint32_t blocks) {
+  return {.max_sequences = sequences,
+          .max_batch_rows = rows,
+          .prefill_chunk = chunk,
+          .kv_blocks = blocks};
+}
+
+TEST_F(SchedulerTest, CutsALongPromptIntoChunks) {
+  Scheduler scheduler(Limits(4, 100, 40, 64));
+  scheduler.Add(Arrive(90));
+  std::vector<uint32_t> rows;
+  std::vector<size_t> logits;
+  for (int step = 0; step < 3; ++step) {
+    const Batch batch = scheduler.Schedule();
+    rows.push_back(static_cast<uint32_t>(batch.row_count()));
+    logits.push_back(batch.logit_rows.size());
+    Complete(batch);
+  }
+  EXPECT_EQ(rows, (std::vector<uint32_t>{40, 40, 10}));
+  EXPECT_EQ(logits, (std::vector<size_t>{0, 0, 1}));
+}
+
+TEST_F(SchedulerTest, GivesEveryDecodeItsRowBeforePrefills) {
+  Scheduler scheduler(Limits(4, 20, 64, 64));
+  scheduler.Add(Arrive(100));  // a long prefill that arrived first
+  scheduler.Add(Arrive(2));
+  Complete(scheduler.Schedule());  // 20 rows of the first
+  sequences_[1].computed = 0;
+  // Let the second in: the first one's chunk takes the budget unless decodes go first.
+  sequences_[0].tokens.resize(100);
+  Batch batch = scheduler.Schedule();
+  while (batch.spans.size() < 2 && !batch.spans.empty()) {
+    Complete(batch);
+    batch = scheduler.Schedule();
+  }
+  Complete(batch);
+  sequences_[0].tokens.resize(160);  // as after a preemption: much to compute again
+  batch = scheduler.Schedule();
+  ASSERT_EQ(batch.spans.size(), 2U);
+  EXPECT_EQ(batch.spans[0].sequence, SequenceId(2));
+  EXPECT_EQ(batch.spans[0].row_count, 1U);
+  EXPECT_EQ(batch.row_count(), 20U);
+}
+
+TEST_F(SchedulerTest, HonoursTheLimitOnSequences) {
+  Scheduler scheduler(Limits(2, 64, 64, 64));
+  for (int index = 0; index < 3; ++index) scheduler.Add(Arrive(3));
+  EXPECT_EQ(scheduler.Schedule().spans.size(), 2U);
+  EXPECT_EQ(scheduler.waiting_count(), 1U);
+}
+
+TEST_F(SchedulerTest, AdmitsOnlyWhatFitsTheCache) {
+  Scheduler scheduler(Limits(8, 128, 128, 3));
+  scheduler.Add(Arrive(33));  // 3 blocks
+  scheduler.Add(Arrive(1));
+  EXPECT_EQ(scheduler.Schedule().spans.size(), 1U);
+  EXPECT_TRUE(scheduler.FitsCache(48));
+  EXPECT_FALSE(scheduler.FitsCache(49));
+}
+
+TEST_F(SchedulerTest, PreemptsTheLatestArrivalWhenTheCacheIsFull) {
+  Scheduler scheduler(Limits(8, 128, 128, 2));
+  scheduler.Add(Arrive(16));
+  scheduler.Add(Arrive(16));
+  Complete(scheduler.Schedule());  // both full: each now needs a second block
+  const Batch batch = scheduler.Schedule();
+  ASSERT_EQ(batch.spans.size(), 1U);
+  EXPECT_EQ(batch.spans[0].sequence, SequenceId(1));
+  EXPECT_EQ(scheduler.preemptions(), 1U);
+  EXPECT_EQ(sequences_[1].computed, 0U);
+  EXPECT_TRUE(sequences_[1].blocks.empty());
+  EXPECT_EQ(scheduler.waiting_count(), 1U);
+}
+
+TEST_F(SchedulerTest, APreemptedSequenceIsComputedAgainFromItsStart) {
+  Scheduler scheduler(Limits(8, 128, 128, 2));
+  scheduler.Add(Arrive(16));
+  scheduler.Add(Arrive(15));
+  Complete(scheduler.Schedule());
+  Complete(scheduler.Schedule());  // preempts the second, then 16 + 1 rows of the first
+  scheduler.Remove(sequences_[0]);
+  const Batch batch = scheduler.Schedule();
+  ASSERT_EQ(batch.spans.size(), 1U);
+  EXPECT_EQ(batch.spans[0].first_position, 0U);
+  EXPECT_EQ(batch.spans[0].row_count, sequences_[1].tokens.size());
+}
+
+TEST_F(SchedulerTest, RemoveGivesBlocksBack) {
+  Scheduler scheduler(Limits(8, 128, 128, 4));
+  scheduler.Add(Arrive(40));
+  Complete(scheduler.Schedule());
+  EXPECT_EQ(scheduler.blocks_used(), 3U);
+  scheduler.Remove(sequences_[0]);
+  EXPECT_EQ(scheduler.blocks_used(), 0U);
+  EXPECT_TRUE(scheduler.idle());
+}
+
+TEST_F(SchedulerTest, EchoWantsTheLogitsOfTheWholePrompt) {
+  Scheduler scheduler(Limits(8, 128, 4, 4));
+  Sequence& sequence = Arrive(10);
+  sequence.echo_from = 0;
+  scheduler.Add(sequence);
+  size_t wanted = 0;
+  for (int step = 0; step < 3; ++step) {
+    const Batch batch = scheduler.Schedule();
+    wanted += batch.logit_rows.size();
+    sequence.echo_from += static_cast<uint32_t>(batch.logit_rows.size());
+    Complete(batch);
+  }
+  EXPECT_EQ(wanted, 10U);
+}
+
+TEST_F(SchedulerTest, RowsCarryTokensPositionsAndEnoughBlocks) {
+  Scheduler scheduler(Limits(8, 128, 20, 8));
+  scheduler.Add(Arrive(30));
+  Complete(scheduler.Schedule());
+  const Batch batch = scheduler.Schedule();
+  ASSERT_EQ(batch.row_count(), 10U);
+  EXPECT_EQ(batch.positions.front(), 20U);
+  EXPECT_EQ(batch.tokens.back(), TokenId(29));
+  EXPECT_EQ(batch.spans[0].blocks.size(), 2U);
+}
+
+TEST(KvAllocator, GrantsAllOrNothing) {
+  KvAllocator allocator(3);
+  std::vector<BlockId> a;
+  std::vector<BlockId> b;
+  EXPECT_TRUE(allocator.Extend(2, a));
+  EXPECT_FALSE(allocator.Extend(2, b));
+  EXPECT_TRUE(b.empty());
+  EXPECT_EQ(allocator.free_count(), 1U);
+  allocator.Release(a);
+  EXPECT_TRUE(allocator.Extend(3, b));
+  EXPECT_EQ(allocator.used_count(), 3U);
+}
+
+}  // namespace
+}  // namespace windrose
