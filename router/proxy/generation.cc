@@ -1,0 +1,218 @@
+#include "router/proxy/generation.h"
+
+#include <utility>
+
+#include "router/proxy/replay_policy.h"
+#include "router/values/error_detail.h"
+
+namespace windrose::router {
+namespace {
+
+Status WithCode(const Status& status, const std::string& code) {
+  return WithDetail(status, ErrorDetail{.code = code, .param = "", .retry_after_ms = 0});
+}
+
+double UniformOf(Entropy& entropy) { return static_cast<double>(entropy.Next() >> 11) * 0x1.0p-53; }
+
+}  // namespace
+
+Generation::Generation(Parts& parts, GenerateCall call, TimePoint deadline,
+                       GenerationListener& listener)
+    : parts_(parts), call_(std::move(call)), deadline_(deadline), listener_(listener) {
+  if (!call_.sampling.seed.has_value()) call_.sampling.seed = parts_.entropy.Next();
+}
+
+Generation::~Generation() { Close(); }
+
+void Generation::Start() {
+  last_token_ = parts_.loop.Now();
+  deadline_timer_ = parts_.loop.After(deadline_ - parts_.loop.Now(), [this] {
+    Fail(WithCode(DeadlineExceeded("the request's deadline passed"), "timeout"));
+  });
+  Attempt();
+}
+
+void Generation::SetPaused(bool paused) {
+  paused_ = paused;
+  last_event_ = parts_.loop.Now();
+  if (stream_ != nullptr) stream_->SetPaused(paused);
+}
+
+void Generation::Attempt() {
+  if (!waiting_since_.has_value()) waiting_since_ = parts_.loop.Now();
+  lease_ = parts_.coordinators.Pick(call_.model, avoid_);
+  if (lease_) return Open();
+  if (wait_timer_ == 0) {
+    const TimePoint limit = *waiting_since_ + parts_.options.wait_limit;
+    wait_timer_ = parts_.loop.After(limit - parts_.loop.Now(), [this] { GiveUpAfterWait(); });
+  }
+  if (!avoid_.empty()) return PauseThenAttempt();
+  await_id_ = parts_.coordinators.AwaitUp([this, alive = std::weak_ptr<bool>(alive_)] {
+    if (alive.lock() == nullptr || await_id_ == 0) return;
+    await_id_ = 0;
+    Attempt();
+  });
+}
+
+void Generation::Open() {
+  if (attempts_++ > 0) parts_.probe.OnReplay();
+  parts_.loop.CancelTimer(std::exchange(wait_timer_, 0));
+  last_event_ = parts_.loop.Now();
+  stream_ = lease_->client->Generate(call_, deadline_, *this);
+  if (paused_) stream_->SetPaused(true);
+  WatchSilence(parts_.options.silence_limit);
+}
+
+bool Generation::SameAnswer(const StartedEvent& event) const {
+  return event.model == started_->model && event.prompt_tokens == started_->prompt_tokens;
+}
+
+void Generation::OnStarted(StartedEvent event) {
+  last_event_ = parts_.loop.Now();
+  waiting_since_.reset();
+  if (started_.has_value()) {
+    if (!SameAnswer(event)) {
+      return AfterDeath(
+          Internal("coordinator " + lease_->address + " read the request differently"));
+    }
+    if (event.system_fingerprint != started_->system_fingerprint) {
+      parts_.log.Warn("replay_on_other_build", {{"request_id", call_.request_id},
+                                                {"first", started_->system_fingerprint},
+                                                {"now", event.system_fingerprint}});
+    }
+    return;
+  }
+  started_ = StartedEvent{.model = event.model,
+                          .prompt_tokens = event.prompt_tokens,
+                          .prompt = {},
+                          .system_fingerprint = event.system_fingerprint};
+  listener_.OnStarted(std::move(event));
+}
+
+void Generation::OnToken(TokenEvent event) {
+  if (!started_.has_value() || event.index != call_.resume_tokens.size()) {
+    return AfterDeath(Internal("coordinator " + lease_->address + " sent token " +
+                               std::to_string(event.index) + " where " +
+                               std::to_string(call_.resume_tokens.size()) + " was due"));
+  }
+  last_event_ = parts_.loop.Now();
+  if (!call_.resume_tokens.empty()) parts_.probe.OnInterToken(last_event_ - last_token_);
+  last_token_ = last_event_;
+  call_.resume_tokens.push_back(event.id);
+  deaths_ = 0;
+  attempts_ = 1;
+  avoid_.clear();
+  listener_.OnToken(std::move(event));
+}
+
+void Generation::OnFinished(FinishedEvent event) {
+  if (!started_.has_value()) {
+    return AfterDeath(Internal("coordinator " + lease_->address + " finished before it started"));
+  }
+  Close();
+  listener_.OnFinished(std::move(event));
+}
+
+void Generation::OnFailed(const Status& status) {
+  switch (ClassifyFailure(status)) {
+    case FailureAction::kFail:
+      return Fail(status);
+    case FailureAction::kTryOther:
+      return AfterRefusal(status);
+    case FailureAction::kReplay:
+      return AfterDeath(status);
+  }
+}
+
+void Generation::AfterDeath(const Status& status) {
+  ++deaths_;
+  waiting_since_.reset();
+  last_failure_ = status;
+  parts_.log.Warn("generation_broken", {{"request_id", call_.request_id},
+                                        {"coordinator", lease_->address},
+                                        {"tokens", call_.resume_tokens.size()},
+                                        {"reason", Message(status)}});
+  parts_.coordinators.ReportBroken(*lease_);
+  if (deaths_ >= parts_.options.death_limit) {
+    parts_.probe.OnQuarantine();
+    return Fail(WithCode(Internal("given up: the request was in flight when " +
+                                  std::to_string(deaths_) + " coordinators in a row died"),
+                         "request_quarantined"));
+  }
+  TryAgain();
+}
+
+void Generation::AfterRefusal(const Status& status) {
+  last_failure_ = status;
+  const bool other = parts_.coordinators.HasOther(call_.model, lease_->address);
+  const bool overloaded = status.code() == StatusCode::kResourceExhausted;
+  // Who waits for a full coordinator only adds to its queue, unless tokens were delivered already.
+  if (overloaded && call_.resume_tokens.empty() &&
+      (!other || avoid_.size() + 1 >= parts_.coordinators.up_count())) {
+    return Fail(status);
+  }
+  TryAgain();
+}
+
+void Generation::TryAgain() {
+  avoid_.insert(lease_->address);
+  stream_.reset();
+  lease_ = CoordinatorLease();
+  parts_.loop.CancelTimer(std::exchange(silence_timer_, 0));
+  Attempt();
+}
+
+void Generation::PauseThenAttempt() {
+  avoid_.clear();
+  const uint32_t retry = attempts_ == 0 ? 0 : attempts_ - 1;
+  const Duration pause = BackoffDelay(parts_.options.pause, retry, UniformOf(parts_.entropy));
+  pause_timer_ = parts_.loop.After(pause, [this] {
+    pause_timer_ = 0;
+    Attempt();
+  });
+}
+
+void Generation::GiveUpAfterWait() {
+  wait_timer_ = 0;
+  if (!started_.has_value()) parts_.probe.OnRejected(RejectReason::kNoBackend);
+  const std::string why = last_failure_.ok() ? "" : ": " + Message(last_failure_);
+  const std::string code = ErrorCodeOf(last_failure_);
+  Fail(WithCode(Unavailable("no coordinator could take the request" + why),
+                code.empty() ? "coordinator_unavailable" : code));
+}
+
+void Generation::WatchSilence(Duration delay) {
+  parts_.loop.CancelTimer(silence_timer_);
+  silence_timer_ = parts_.loop.After(delay, [this] { CheckSilence(); });
+}
+
+void Generation::CheckSilence() {
+  silence_timer_ = 0;
+  const Duration limit = parts_.options.silence_limit;
+  const Duration silence = parts_.loop.Now() - last_event_;
+  if (paused_) return WatchSilence(limit);
+  if (silence < limit) return WatchSilence(limit - silence);
+  if (!parts_.coordinators.HasOther(call_.model, lease_->address)) return WatchSilence(limit);
+  AfterDeath(Unavailable("coordinator " + lease_->address + " was silent for too long"));
+}
+
+void Generation::CancelTimers() {
+  for (uint64_t* const timer : {&deadline_timer_, &silence_timer_, &pause_timer_, &wait_timer_}) {
+    if (*timer != 0) parts_.loop.CancelTimer(std::exchange(*timer, 0));
+  }
+  if (await_id_ != 0) parts_.coordinators.CancelAwait(std::exchange(await_id_, 0));
+}
+
+void Generation::Close() {
+  CancelTimers();
+  stream_.reset();
+  lease_ = CoordinatorLease();
+}
+
+void Generation::Fail(const Status& status) {
+  const Status copy = status;  // it may live in what Close destroys
+  Close();
+  listener_.OnFailed(copy);
+}
+
+}  // namespace windrose::router

@@ -1,0 +1,16 @@
+// What to do when a coordinator ends a generation with an error. Pure.
+#pragma once
+
+#include "common/base/status.h"
+
+namespace windrose::router {
+
+enum class FailureAction {
+  kFail,      // the client's error: no coordinator would answer otherwise
+  kReplay,    // the coordinator or its connection died: go on elsewhere; counts towards quarantine
+  kTryOther,  // it refused for now (overloaded, draining, loading): ask another one
+};
+
+FailureAction ClassifyFailure(const Status& status);
+
+}  // namespace windrose::router

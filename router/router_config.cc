@@ -1,0 +1,114 @@
+#include "router/router_config.h"
+
+#include "common/net/address.h"
+#include "common/obs/process_log.h"
+
+namespace windrose::router {
+namespace {
+
+constexpr Duration kShort = Milliseconds(1);
+constexpr Duration kHour = Seconds(3600);
+
+void AddListeners(ConfigParser& parser, RouterConfig& config) {
+  parser.Add("listen", config.listen, "host:port of the public HTTP listener");
+  parser.Add("grpc-listen", config.grpc_listen, "host:port of the public gRPC listener, or empty");
+  parser.Add("admin-listen", config.admin_listen, "host:port for health and metrics");
+  parser.Add("grpc-reflection", config.grpc_reflection, "serve gRPC reflection");
+  parser.Add("http-threads", config.http_threads, "threads of the HTTP listener", 1, 64);
+  parser.Add("log-level", config.log_level, "debug, info, warn, error or off");
+  parser.Add("drain-grace", config.drain_grace,
+             "after SIGTERM: how long to go on accepting while not ready", Duration(0), kHour);
+  parser.Add("drain-timeout", config.drain_timeout,
+             "after SIGTERM: how long streams in flight may take", kShort, 24 * kHour);
+}
+
+void AddCoordinators(ConfigParser& parser, RouterConfig& config) {
+  CoordinatorSetOptions& set = config.coordinator_set;
+  ReplayOptions& replay = config.proxy.replay;
+  parser.Add("coordinators", config.coordinators,
+             "host:port of each coordinator, separated by commas, or dns:///name:port");
+  parser.Add("resolve-period", config.resolve_period, "between two resolutions of a dns:/// name",
+             kShort, kHour);
+  parser.Add("probe-period", set.probe_period, "between two probes of a coordinator", kShort,
+             kHour);
+  parser.Add("probe-timeout", set.probe_timeout, "for a probe's answer", kShort, kHour);
+  parser.Add("missed-probes", set.missed_probes, "probes without answer that take one out", 1, 100);
+  parser.Add("silence-limit", replay.silence_limit,
+             "of a generation, before another coordinator that is up goes on with it", kShort,
+             kHour);
+  parser.Add("wait-limit", replay.wait_limit,
+             "how long a generation waits for a coordinator that takes it", kShort, kHour);
+  parser.Add("death-limit", replay.death_limit,
+             "coordinator deaths in a row after which a request is given up", 1, 100);
+}
+
+void AddRequestLimits(ConfigParser& parser, RouterConfig& config) {
+  RequestLimits& limits = config.request_limits;
+  AdmissionOptions& admission = config.proxy.admission;
+  RequestOptions& request = config.proxy.request;
+  parser.Add("model-alias", config.proxy.model_aliases, "other names of the model");
+  parser.Add("max-in-flight", admission.in_flight_limit, "requests answered at once", 1, 65536);
+  parser.Add("max-queue", admission.queue_limit, "requests that wait for their turn", 0, 65536);
+  parser.Add("queue-timeout", admission.queue_timeout, "how long a request waits", kShort, kHour);
+  parser.Add("request-deadline", request.deadline, "of a request, from arrival to the last byte",
+             kShort, 24 * kHour);
+  parser.Add("keep-alive", request.keep_alive, "silence of a stream before a comment; 0s: never",
+             Duration(0), kHour);
+  parser.Add("max-parallel-choices", request.parallel_choices,
+             "choices of one request that are generated at once", 1, 1024);
+  parser.Add("max-choices", limits.choices_per_prompt, "largest n", 1, 128);
+  parser.Add("max-prompts", limits.prompts, "prompts of one completion request", 1, 1024);
+  parser.Add("max-completion-logprobs", limits.completion_logprobs,
+             "largest logprobs of a completion request", 0, 100);
+}
+
+void AddHttpLimits(ConfigParser& parser, RouterConfig& config) {
+  HttpLimits& http = config.http;
+  parser.AddBytes("max-body", http.body_bytes, "largest request body", 1, 1ULL << 30);
+  parser.Add("head-timeout", http.head_timeout, "for a request's head", kShort, kHour);
+  parser.Add("body-timeout", http.body_timeout, "for a request's body", kShort, kHour);
+  parser.Add("idle-timeout", http.idle_timeout, "of a connection between requests", kShort, kHour);
+  parser.Add("write-timeout", http.write_timeout, "for a buffer-full to leave", kShort, kHour);
+  parser.Add("max-connections", http.connections, "open connections", uint64_t{1},
+             uint64_t{1} << 20);
+  parser.Add("max-connections-per-address", http.connections_per_address,
+             "open connections of one address", uint64_t{1}, uint64_t{1} << 20);
+}
+
+Status CheckAddress(const char* flag, const std::string& text) {
+  const StatusOr<HostPort> address = ParseHostPort(text);
+  return address.ok() ? OkStatus() : Annotate(address.status(), flag);
+}
+
+Status CheckConfig(const RouterConfig& config) {
+  RETURN_IF_ERROR(CheckAddress("--listen", config.listen));
+  RETURN_IF_ERROR(CheckAddress("--admin-listen", config.admin_listen));
+  if (!config.grpc_listen.empty()) {
+    RETURN_IF_ERROR(CheckAddress("--grpc-listen", config.grpc_listen));
+  }
+  if (config.listen == config.admin_listen || config.listen == config.grpc_listen ||
+      config.admin_listen == config.grpc_listen) {
+    return InvalidArgument(
+        "--listen, --grpc-listen, --admin-listen: wanted three addresses, came " + config.listen +
+        ", " + config.grpc_listen + ", " + config.admin_listen);
+  }
+  RETURN_IF_ERROR(Annotate(ParseAddressSpec(config.coordinators).status(), "--coordinators"));
+  if (config.drain_timeout < config.proxy.request.deadline) {
+    return InvalidArgument(
+        "--drain-timeout: wanted at least --request-deadline, so that no stream "
+        "is cut");
+  }
+  return Annotate(ParseLogLevel(config.log_level).status(), "--log-level");
+}
+
+}  // namespace
+
+void AddRouterSettings(ConfigParser& parser, RouterConfig& config) {
+  AddListeners(parser, config);
+  AddCoordinators(parser, config);
+  AddRequestLimits(parser, config);
+  AddHttpLimits(parser, config);
+  parser.AddCheck([&config] { return CheckConfig(config); });
+}
+
+}  // namespace windrose::router

@@ -1,0 +1,132 @@
+#include "router/server/grpc_front.h"
+
+#include <grpcpp/ext/proto_server_reflection_plugin.h>
+#include <grpcpp/grpcpp.h>
+#include <grpcpp/health_check_service_interface.h>
+
+#include <utility>
+
+#include "router/server/generate_call_reactor.h"
+#include "router/upstream/inference_proto.h"
+#include "windrose/inference/v1/inference.grpc.pb.h"
+
+namespace windrose::router {
+namespace {
+
+class PublicService final : public proto::InferenceService::CallbackService {
+ public:
+  explicit PublicService(const GrpcFront::Parts& parts) : parts_(parts) {}
+
+  grpc::ServerWriteReactor<proto::GenerateEvent>* Generate(
+      grpc::CallbackServerContext* context, const proto::GenerateRequest* request) override {
+    // Deletes itself when the call is done.
+    return new GenerateCallReactor({.loop = parts_.loop,
+                                    .proxy = parts_.proxy,
+                                    .entropy = parts_.entropy,
+                                    .probe = parts_.probe},
+                                   *context, *request);
+  }
+
+  grpc::ServerUnaryReactor* Tokenize(grpc::CallbackServerContext* context,
+                                     const proto::TokenizeRequest* request,
+                                     proto::TokenizeResponse* response) override {
+    grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
+    parts_.loop.Post([this, reactor, response, call = FromProto(*request)]() mutable {
+      const TimePoint begin = parts_.loop.Now();
+      if (!call.ok()) return End(*reactor, "Tokenize", begin, call.status());
+      parts_.proxy.Tokenize(std::move(*call), [=, this](const StatusOr<Tokenized>& tokenized) {
+        if (tokenized.ok()) ToProto(*tokenized, *response);
+        End(*reactor, "Tokenize", begin, tokenized.status());
+      });
+    });
+    return reactor;
+  }
+
+  grpc::ServerUnaryReactor* Detokenize(grpc::CallbackServerContext* context,
+                                       const proto::DetokenizeRequest* request,
+                                       proto::DetokenizeResponse* response) override {
+    grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
+    parts_.loop.Post([this, reactor, response, call = FromProto(*request)]() mutable {
+      const TimePoint begin = parts_.loop.Now();
+      parts_.proxy.Detokenize(std::move(call), [=, this](const StatusOr<std::string>& text) {
+        if (text.ok()) response->set_text(*text);
+        End(*reactor, "Detokenize", begin, text.status());
+      });
+    });
+    return reactor;
+  }
+
+  grpc::ServerUnaryReactor* ListModels(grpc::CallbackServerContext* context,
+                                       const proto::ListModelsRequest*,
+                                       proto::ListModelsResponse* response) override {
+    grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
+    parts_.loop.Post([this, reactor, response] {
+      const TimePoint begin = parts_.loop.Now();
+      for (const ServedModel& model : parts_.proxy.Models()) {
+        ToProto(model.info, *response->add_models());
+      }
+      End(*reactor, "ListModels", begin, OkStatus());
+    });
+    return reactor;
+  }
+
+ private:
+  void End(grpc::ServerUnaryReactor& reactor, const char* method, TimePoint begin,
+           const Status& status) {
+    parts_.probe.OnGrpcRequest(method, static_cast<int>(status.code()), parts_.loop.Now() - begin);
+    reactor.Finish(ToGrpcStatus(status));
+  }
+
+  const GrpcFront::Parts parts_;
+};
+
+class GrpcFrontServer final : public GrpcFront {
+ public:
+  GrpcFrontServer(const GrpcFrontOptions& options, const Parts& parts) : service_(parts) {
+    grpc::EnableDefaultHealthCheckService(true);
+    if (options.reflection) grpc::reflection::InitProtoReflectionServerBuilderPlugin();
+    grpc::ServerBuilder builder;
+    ApplyGrpcServerSettings(options.settings, builder);
+    builder.AddListeningPort(options.address + ":" + std::to_string(options.port),
+                             MakeGrpcServerCredentials(), &port_);
+    builder.RegisterService(&service_);
+    server_ = builder.BuildAndStart();
+  }
+  ~GrpcFrontServer() override { Stop(Duration(0)); }
+
+  bool started() const { return server_ != nullptr && port_ > 0; }
+  uint16_t port() const override { return static_cast<uint16_t>(port_); }
+
+  void SetServing(bool serving) override {
+    grpc::HealthCheckServiceInterface* const health = server_->GetHealthCheckService();
+    if (health != nullptr) health->SetServingStatus(serving);
+  }
+
+  void Stop(Duration patience) override {
+    if (server_ == nullptr) return;
+    const auto deadline = gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC),
+                                       gpr_time_from_nanos(patience.count(), GPR_TIMESPAN));
+    server_->Shutdown(deadline);
+    server_->Wait();
+    server_.reset();
+  }
+
+ private:
+  PublicService service_;
+  int port_ = 0;
+  std::unique_ptr<grpc::Server> server_;
+};
+
+}  // namespace
+
+StatusOr<std::unique_ptr<GrpcFront>> GrpcFront::Start(const GrpcFrontOptions& options,
+                                                      const Parts& parts) {
+  auto front = std::make_unique<GrpcFrontServer>(options, parts);
+  if (!front->started()) {
+    return Unavailable("the gRPC listener cannot bind " + options.address + ":" +
+                       std::to_string(options.port));
+  }
+  return std::unique_ptr<GrpcFront>(std::move(front));
+}
+
+}  // namespace windrose::router

@@ -1,0 +1,197 @@
+// The router over real sockets, with scripted coordinators that break.
+#include <gtest/gtest.h>
+
+#include <thread>
+
+#include "common/base/bounded_queue.h"
+#include "common/base/thread_event_loop.h"
+#include "common/net/http_client.h"
+#include "common/net/http_server.h"
+#include "router/proxy/http_front.h"
+#include "router/server/grpc_front.h"
+#include "router/upstream/grpc_client.h"
+#include "tests/integration/router/scripted_coordinator.h"
+
+namespace windrose::router {
+namespace {
+
+constexpr char kBody[] = R"({"model":"demo","seed":5,"messages":[{"role":"user","content":"hi"}])";
+
+class RouterTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    coordinators_.push_back(std::make_unique<ScriptedCoordinator>());
+    coordinators_.push_back(std::make_unique<ScriptedCoordinator>());
+    set_.SetAddresses({coordinators_[0]->address(), coordinators_[1]->address()});
+    ASSERT_TRUE(loop_.RunUntil([&] { return set_.up_count() == 2; }, clock_.Now() + Seconds(20)));
+    thread_ = std::thread(
+        [this] { loop_.RunUntil([this] { return stop_; }, clock_.Now() + Seconds(600)); });
+    auto http = HttpServer::Start(
+        {},
+        [this](HttpRequest request, std::shared_ptr<HttpResponder> responder) {
+          front_.Handle(std::move(request), std::move(responder));
+        },
+        log_, entropy_);
+    ASSERT_TRUE(http.ok());
+    http_ = std::move(*http);
+    auto grpc = GrpcFront::Start(
+        {}, {.loop = loop_, .proxy = proxy_, .entropy = entropy_, .probe = probe_});
+    ASSERT_TRUE(grpc.ok());
+    grpc_ = std::move(*grpc);
+  }
+  void TearDown() override {
+    http_.reset();
+    grpc_.reset();
+    loop_.Post([this] { stop_ = true; });
+    thread_.join();
+  }
+
+  StatusOr<HttpResponse> Chat(const std::string& more,
+                              const HttpClient::BodyCallback& on_body = nullptr) {
+    const auto client = HttpClient::Make({.host = "127.0.0.1", .port = http_->port()},
+                                         {.silence_timeout = Seconds(30)});
+    return client->Do({.method = "POST",
+                       .target = "/v1/chat/completions",
+                       .fields = {{"Content-Type", "application/json"}},
+                       .body = kBody + more + "}"},
+                      on_body);
+  }
+  static std::string WholeText() {
+    std::string text;
+    for (uint32_t i = 0; i < kScriptedTokens; ++i) text += ScriptedText(5, i);
+    return text;
+  }
+  // Runs on the loop and waits for the result.
+  size_t InFlight() {
+    BoundedQueue<size_t> answer(1);
+    loop_.Post([&] { (void)answer.Push(size_t{proxy_.admission().in_flight()}); });
+    return answer.Pop(clock_.Now() + Seconds(10)).value_or(99);
+  }
+  std::unique_ptr<pb::InferenceService::Stub> Stub() {
+    return pb::InferenceService::NewStub(grpc::CreateChannel(
+        "127.0.0.1:" + std::to_string(grpc_->port()), grpc::InsecureChannelCredentials()));
+  }
+
+  SystemClock clock_;
+  SystemEntropy entropy_;
+  NullLog log_;
+  HealthState health_{clock_};
+  RouterProbe probe_;
+  ThreadEventLoop loop_{clock_};
+  GrpcTransport transport_{loop_, GrpcSettings{}};
+  CoordinatorSet set_{
+      {.loop = loop_,
+       .entropy = entropy_,
+       .log = log_,
+       .make_client = [this](const std::string& address) { return transport_.MakeClient(address); },
+       .probe = {}},
+      {.probe_period = Milliseconds(50)}};
+  InferenceProxy proxy_{{.loop = loop_,
+                         .clock = clock_,
+                         .entropy = entropy_,
+                         .log = log_,
+                         .coordinators = set_,
+                         .probe = probe_},
+                        {}};
+  HttpFront front_{{.loop = loop_,
+                    .clock = clock_,
+                    .entropy = entropy_,
+                    .proxy = proxy_,
+                    .health = health_,
+                    .probe = probe_,
+                    .limits = {}}};
+  bool stop_ = false;
+  std::thread thread_;
+  std::vector<std::unique_ptr<ScriptedCoordinator>> coordinators_;
+  std::unique_ptr<HttpServer> http_;
+  std::unique_ptr<GrpcFront> grpc_;
+};
+
+TEST_F(RouterTest, GoesOnWhereAStreamBreaks) {
+  for (int index = 0; index < static_cast<int>(kScriptedTokens); ++index) {
+    coordinators_[0]->service.break_before = index;
+    coordinators_[1]->service.break_before = index;
+    const auto response = Chat("");
+    ASSERT_TRUE(response.ok()) << ToString(response.status());
+    EXPECT_EQ(response->status, 200) << response->body;
+    EXPECT_NE(response->body.find("\"content\":\"" + WholeText() + "\""), std::string::npos)
+        << index << response->body;
+  }
+}
+
+TEST_F(RouterTest, StreamsThroughAKilledProcess) {
+  coordinators_[0]->service.endless = coordinators_[1]->service.endless = true;
+  size_t pieces = 0;
+  std::string body;
+  const auto response = Chat(R"(,"stream":true)", [&](std::string_view piece) {
+    body += piece;
+    if (++pieces == 3) {
+      // Whoever serves it dies; only the other one can go on.
+      const size_t victim = coordinators_[0]->service.streams > 0 ? 0 : 1;
+      coordinators_[1 - victim]->service.endless = false;
+      coordinators_[victim].reset();
+    }
+    return true;
+  });
+  ASSERT_TRUE(response.ok()) << ToString(response.status());
+  EXPECT_TRUE(body.ends_with("data: [DONE]\n\n"));
+}
+
+TEST_F(RouterTest, FreesEverythingWhenAClientLeaves) {
+  coordinators_[0]->service.endless = coordinators_[1]->service.endless = true;
+  const auto response = Chat(R"(,"stream":true)", [](std::string_view) { return false; });
+  EXPECT_EQ(response.status().code(), StatusCode::kCancelled);
+  BoundedQueue<bool> never(1);
+  for (int i = 0; i < 200 && InFlight() > 0; ++i) (void)never.Pop(clock_.Now() + Milliseconds(20));
+  EXPECT_EQ(InFlight(), 0U);
+}
+
+TEST_F(RouterTest, ServesTheSameOverGrpc) {
+  coordinators_[0]->service.break_before = 7;
+  coordinators_[1]->service.break_before = 7;
+  const auto stub = Stub();
+  grpc::ClientContext context;
+  pb::GenerateRequest request;
+  request.mutable_text()->set_text("hi");
+  request.mutable_sampling()->set_seed(5);
+  const auto reader = stub->Generate(&context, request);
+  pb::GenerateEvent event;
+  std::string text;
+  uint32_t next = 0;
+  bool finished = false;
+  while (reader->Read(&event)) {
+    if (event.has_token()) {
+      EXPECT_EQ(event.token().index(), next++);
+      text += event.token().text();
+    }
+    finished = finished || event.has_finished();
+  }
+  EXPECT_TRUE(reader->Finish().ok());
+  EXPECT_TRUE(finished);
+  EXPECT_EQ(text, WholeText());
+}
+
+TEST_F(RouterTest, ForwardsUnaryCallsAndRefusals) {
+  const auto stub = Stub();
+  {
+    grpc::ClientContext context;
+    pb::TokenizeRequest request;
+    request.mutable_text()->set_text("ab");
+    pb::TokenizeResponse response;
+    EXPECT_TRUE(stub->Tokenize(&context, request, &response).ok());
+    EXPECT_EQ(response.ids_size(), 2);
+  }
+  grpc::ClientContext context;
+  const pb::GenerateRequest empty;
+  const auto reader = stub->Generate(&context, empty);
+  pb::GenerateEvent event;
+  EXPECT_FALSE(reader->Read(&event));
+  const grpc::Status status = reader->Finish();
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+  pb::ErrorDetail detail;
+  ASSERT_TRUE(detail.ParseFromString(status.error_details()));
+  EXPECT_EQ(detail.param(), "prompt");
+}
+
+}  // namespace
+}  // namespace windrose::router

@@ -1,0 +1,297 @@
+#include "router/proxy/generation.h"
+
+#include <gtest/gtest.h>
+
+#include "router/values/error_detail.h"
+#include "tests/unit/router/proxy/scripted_upstream.h"
+
+namespace windrose::router {
+namespace {
+
+struct Recorder final : GenerationListener {
+  void OnStarted(StartedEvent event) override {
+    ++started;
+    model = event.model;
+  }
+  void OnToken(TokenEvent event) override {
+    tokens.push_back(event);
+    text += event.text;
+    if (on_token) on_token();
+  }
+  void OnFinished(FinishedEvent event) override {
+    finished = event;
+    ++ends;
+  }
+  void OnFailed(const Status& status) override {
+    failure = status;
+    ++ends;
+  }
+
+  int started = 0;
+  int ends = 0;
+  std::string model;
+  std::string text;
+  std::vector<TokenEvent> tokens;
+  std::optional<FinishedEvent> finished;
+  Status failure;
+  std::function<void()> on_token;
+};
+
+class GenerationTest : public ::testing::Test {
+ protected:
+  void Serve(const std::vector<std::string>& addresses) {
+    set_.SetAddresses(addresses);
+    loop_.RunUntil([&] { return set_.up_count() == addresses.size(); }, loop_.Now() + Seconds(1));
+  }
+  void Begin(GenerateCall call = {}, Duration deadline = Seconds(600)) {
+    if (!call.sampling.seed.has_value()) call.sampling.seed = 42;
+    generation_ =
+        std::make_unique<Generation>(parts_, std::move(call), loop_.Now() + deadline, recorder_);
+    generation_->Start();
+  }
+  void RunToEnd(Duration limit = Seconds(700)) {
+    loop_.RunUntil([&] { return recorder_.ends > 0; }, loop_.Now() + limit);
+  }
+  void ExpectWholeAnswer() {
+    EXPECT_EQ(recorder_.started, 1);
+    EXPECT_EQ(recorder_.ends, 1);
+    ASSERT_TRUE(recorder_.finished.has_value()) << ToString(recorder_.failure);
+    ASSERT_EQ(recorder_.tokens.size(), script_.token_count);
+    for (uint32_t i = 0; i < script_.token_count; ++i) {
+      EXPECT_EQ(recorder_.tokens[i].index, i);
+      EXPECT_EQ(recorder_.tokens[i].id, TrueToken(42, i));
+    }
+  }
+
+  ManualEventLoop loop_;
+  Script script_;
+  CountingEntropy entropy_;
+  NullLog log_;
+  RouterProbe probe_;
+  CoordinatorSet set_{ScriptedParts(loop_, script_, entropy_, log_), CoordinatorSetOptions{}};
+  Generation::Parts parts_{.loop = loop_,
+                           .coordinators = set_,
+                           .entropy = entropy_,
+                           .log = log_,
+                           .probe = probe_,
+                           .options = {}};
+  Recorder recorder_;
+  std::unique_ptr<Generation> generation_;
+};
+
+TEST_F(GenerationTest, ForwardsAnUnbrokenStream) {
+  Serve({"a:1"});
+  Begin();
+  RunToEnd();
+  ExpectWholeAnswer();
+  EXPECT_EQ(script_.open_streams, 0U);
+}
+
+TEST_F(GenerationTest, GoesOnElsewhereWhereverACoordinatorDies) {
+  Serve({"a:1", "b:1"});
+  for (int death = -1; death <= static_cast<int>(script_.token_count); ++death) {
+    SCOPED_TRACE(death);
+    recorder_ = Recorder();
+    const size_t first = script_.calls.size();
+    script_.fault = [=](size_t attempt, const std::string&, int index) -> std::optional<Status> {
+      if (attempt == first && index == death) return Unavailable("killed");
+      return std::nullopt;
+    };
+    Begin();
+    RunToEnd();
+    ExpectWholeAnswer();
+    ASSERT_EQ(script_.calls.size(), first + 2);
+    EXPECT_EQ(script_.calls.back().resume_tokens.size(), static_cast<size_t>(std::max(death, 0)));
+    EXPECT_NE(script_.addresses[first], script_.addresses[first + 1]);
+    Serve({"a:1", "b:1"});
+  }
+}
+
+TEST_F(GenerationTest, SurvivesADeathAfterEveryToken) {
+  script_.token_count = 12;
+  Serve({"a:1", "b:1"});
+  // Each attempt emits one token and dies: progress, so never quarantine.
+  script_.fault = [&](size_t attempt, const std::string&, int index) -> std::optional<Status> {
+    const int resumed = static_cast<int>(script_.calls[attempt].resume_tokens.size());
+    if (index > resumed) return Internal("stream reset");
+    return std::nullopt;
+  };
+  Begin();
+  RunToEnd();
+  ExpectWholeAnswer();
+  EXPECT_EQ(script_.calls.size(), 13U);
+}
+
+TEST_F(GenerationTest, DrawsASeedOnceSoThatAReplayIsTheSame) {
+  Serve({"a:1", "b:1"});
+  script_.fault = [](size_t attempt, const std::string&, int index) -> std::optional<Status> {
+    if (attempt == 0 && index == 2) return Unavailable("killed");
+    return std::nullopt;
+  };
+  generation_ =
+      std::make_unique<Generation>(parts_, GenerateCall{}, loop_.Now() + Seconds(9), recorder_);
+  generation_->Start();
+  RunToEnd();
+  ASSERT_EQ(script_.calls.size(), 2U);
+  ASSERT_TRUE(script_.calls[0].sampling.seed.has_value());
+  EXPECT_EQ(script_.calls[0].sampling.seed, script_.calls[1].sampling.seed);
+}
+
+TEST_F(GenerationTest, WaitsForTheOnlyCoordinatorToComeBack) {
+  Serve({"a:1"});
+  script_.fault = [&](size_t attempt, const std::string&, int index) -> std::optional<Status> {
+    if (attempt != 0 || index != 3) return std::nullopt;
+    script_.up["a:1"] = false;
+    return Unavailable("killed");
+  };
+  loop_.After(Seconds(5), [&] { script_.up["a:1"] = true; });
+  Begin();
+  RunToEnd();
+  ExpectWholeAnswer();
+  EXPECT_EQ(script_.calls.back().resume_tokens.size(), 3U);
+}
+
+TEST_F(GenerationTest, WaitsForAFirstCoordinator) {
+  script_.up["a:1"] = false;
+  set_.SetAddresses({"a:1"});
+  loop_.After(Seconds(3), [&] { script_.up["a:1"] = true; });
+  Begin();
+  RunToEnd();
+  ExpectWholeAnswer();
+}
+
+TEST_F(GenerationTest, GivesUpWaitingAtTheLimit) {
+  script_.up["a:1"] = false;
+  set_.SetAddresses({"a:1"});
+  Begin();
+  const TimePoint begin = loop_.Now();
+  RunToEnd();
+  EXPECT_EQ(recorder_.failure.code(), StatusCode::kUnavailable);
+  EXPECT_EQ(ErrorCodeOf(recorder_.failure), "coordinator_unavailable");
+  EXPECT_EQ(loop_.Now() - begin, parts_.options.wait_limit);
+}
+
+TEST_F(GenerationTest, QuarantinesARequestThatKillsCoordinators) {
+  Serve({"a:1", "b:1", "c:1"});
+  script_.fault = [](size_t, const std::string&, int index) -> std::optional<Status> {
+    if (index == 1) return Unavailable("killed");
+    return std::nullopt;
+  };
+  Begin();
+  RunToEnd();
+  EXPECT_EQ(ErrorCodeOf(recorder_.failure), "request_quarantined");
+  EXPECT_EQ(recorder_.tokens.size(), 1U);
+  // The first attempt made progress; then as many deaths as the limit says.
+  EXPECT_EQ(script_.calls.size(), size_t{parts_.options.death_limit});
+  EXPECT_EQ(script_.open_streams, 0U);
+}
+
+TEST_F(GenerationTest, DoesNotReplayWhatTheCoordinatorDecided) {
+  Serve({"a:1", "b:1"});
+  const Status refusals[] = {
+      BadField("prompt", "context_length_exceeded", "too long"),
+      FailedPrecondition("no"),
+      NotFound("no such model"),
+      WithDetail(Unavailable("expert 3 is gone"), ErrorDetail{.code = "expert_unavailable"}),
+  };
+  for (const Status& refusal : refusals) {
+    recorder_ = Recorder();
+    const size_t calls = script_.calls.size();
+    script_.fault = [&](size_t, const std::string&, int) { return std::optional(refusal); };
+    Begin();
+    RunToEnd();
+    EXPECT_EQ(recorder_.failure, refusal);
+    EXPECT_EQ(script_.calls.size(), calls + 1);
+  }
+}
+
+TEST_F(GenerationTest, AsksAnotherWhenOneDrains) {
+  Serve({"a:1", "b:1"});
+  script_.fault = [](size_t, const std::string& address, int) -> std::optional<Status> {
+    if (address != "a:1") return std::nullopt;
+    return WithDetail(Unavailable("stopping"), ErrorDetail{.code = "draining"});
+  };
+  for (int i = 0; i < 3; ++i) {
+    recorder_ = Recorder();
+    Begin();
+    RunToEnd();
+    ExpectWholeAnswer();
+  }
+  EXPECT_EQ(set_.up_count(), 2U);
+}
+
+TEST_F(GenerationTest, SaysOverloadedWhenAllAre) {
+  Serve({"a:1", "b:1"});
+  script_.fault = [](size_t, const std::string&, int) {
+    return std::optional(ResourceExhausted("queue full"));
+  };
+  Begin();
+  RunToEnd();
+  EXPECT_EQ(recorder_.failure.code(), StatusCode::kResourceExhausted);
+  EXPECT_EQ(script_.calls.size(), 2U);
+}
+
+TEST_F(GenerationTest, ReplaysWhenIndexesJumpOrRepeat) {
+  for (const int shift : {1, -1}) {
+    Serve({"a:1", "b:1"});
+    recorder_ = Recorder();
+    const size_t first = script_.calls.size();
+    script_.forge = [=](size_t attempt, TokenEvent& event) {
+      if (attempt == first && event.index == 2) event.index += static_cast<uint32_t>(shift);
+    };
+    Begin();
+    RunToEnd();
+    ExpectWholeAnswer();
+    EXPECT_EQ(script_.calls.size(), first + 2);
+  }
+}
+
+TEST_F(GenerationTest, LeavesASilentCoordinatorOnlyForAnother) {
+  Serve({"a:1"});
+  script_.silent["a:1"] = true;
+  Begin();
+  loop_.RunUntil([] { return false; }, loop_.Now() + Seconds(100));
+  EXPECT_EQ(script_.calls.size(), 1U) << "nobody else could do better";
+  set_.SetAddresses({"a:1", "b:1"});
+  RunToEnd();
+  ExpectWholeAnswer();
+  EXPECT_EQ(script_.addresses.back(), "b:1");
+}
+
+TEST_F(GenerationTest, EndsAtItsDeadline) {
+  Serve({"a:1"});
+  script_.silent["a:1"] = true;
+  Begin({}, Seconds(7));
+  const TimePoint begin = loop_.Now();
+  RunToEnd();
+  EXPECT_EQ(recorder_.failure.code(), StatusCode::kDeadlineExceeded);
+  EXPECT_EQ(ErrorCodeOf(recorder_.failure), "timeout");
+  EXPECT_EQ(loop_.Now() - begin, Seconds(7));
+  EXPECT_EQ(script_.open_streams, 0U);
+}
+
+TEST_F(GenerationTest, CancelsWhenDestroyedInsideACallback) {
+  Serve({"a:1"});
+  recorder_.on_token = [&] { generation_.reset(); };
+  Begin();
+  loop_.RunUntil([] { return false; }, loop_.Now() + Seconds(5));
+  EXPECT_EQ(recorder_.tokens.size(), 1U);
+  EXPECT_EQ(recorder_.ends, 0);
+  EXPECT_EQ(script_.open_streams, 0U);
+}
+
+TEST_F(GenerationTest, ReadsNothingWhilePaused) {
+  Serve({"a:1", "b:1"});
+  Begin();
+  loop_.RunUntil([&] { return recorder_.tokens.size() == 2; }, loop_.Now() + Seconds(1));
+  generation_->SetPaused(true);
+  loop_.RunUntil([] { return false; }, loop_.Now() + Seconds(100));
+  EXPECT_EQ(recorder_.tokens.size(), 2U) << "nor is it taken for silent";
+  generation_->SetPaused(false);
+  RunToEnd();
+  ExpectWholeAnswer();
+  EXPECT_EQ(script_.calls.size(), 1U);
+}
+
+}  // namespace
+}  // namespace windrose::router
