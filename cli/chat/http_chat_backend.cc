@@ -1,0 +1,73 @@
+#include "cli/chat/http_chat_backend.h"
+
+#include "cli/chat/event_stream.h"
+#include "cli/chat/model_list.h"
+
+namespace windrose::cli {
+namespace {
+
+constexpr int kHttpOk = 200;
+constexpr size_t kMaxErrorBytes = 64 * 1024;
+
+// The status that an HTTP error stands for.
+Status HttpError(const HttpResponse& response, std::string_view body) {
+  return Unavailable("HTTP " + std::to_string(response.status) + ": " + ErrorMessage(body));
+}
+
+}  // namespace
+
+StatusOr<HostPort> ParseUrl(const std::string& url) {
+  constexpr std::string_view kScheme = "http://";
+  if (!url.starts_with(kScheme))
+    return InvalidArgument("wanted a URL as http://host:port, got " + url);
+  std::string authority = url.substr(kScheme.size());
+  if (authority.ends_with('/')) authority.pop_back();
+  const bool has_port = authority.rfind(':') != std::string::npos && !authority.ends_with(']');
+  if (!has_port) authority += ":80";
+  return ParseHostPort(authority);
+}
+
+StatusOr<std::unique_ptr<HttpChatBackend>> HttpChatBackend::Create(const std::string& url,
+                                                                   const std::string& api_key) {
+  ASSIGN_OR_RETURN(const HostPort server, ParseUrl(url));
+  return std::unique_ptr<HttpChatBackend>(new HttpChatBackend(HttpClient::Make(server), api_key));
+}
+
+std::vector<HttpField> HttpChatBackend::Fields() const {
+  std::vector<HttpField> fields = {{"Content-Type", "application/json"}};
+  if (!api_key_.empty()) fields.push_back({"Authorization", "Bearer " + api_key_});
+  return fields;
+}
+
+Status HttpChatBackend::Ask(const std::string& body, const EventCallback& on_event) {
+  HttpClientRequest request;
+  request.method = "POST";
+  request.target = "/v1/chat/completions";
+  request.fields = Fields();
+  request.body = body;
+
+  EventStream events(on_event);
+  std::string error_body;  // what came, as long as it might be an error's JSON
+  Status broken;
+  const auto on_body = [&](std::string_view piece) {
+    if (error_body.size() < kMaxErrorBytes) error_body += piece;
+    broken = events.Feed(piece);
+    return broken.ok();
+  };
+  const StatusOr<HttpResponse> response = client_->Do(request, on_body);
+  RETURN_IF_ERROR(broken);
+  RETURN_IF_ERROR(response.status());
+  if (response->status != kHttpOk) return HttpError(*response, error_body + response->body);
+  return OkStatus();
+}
+
+StatusOr<std::string> HttpChatBackend::DefaultModel() {
+  HttpClientRequest request;
+  request.target = "/v1/models";
+  request.fields = Fields();
+  ASSIGN_OR_RETURN(const HttpResponse response, client_->Do(request));
+  if (response.status != kHttpOk) return HttpError(response, response.body);
+  return FirstModelId(response.body);
+}
+
+}  // namespace windrose::cli

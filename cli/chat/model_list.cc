@@ -1,0 +1,42 @@
+#include "cli/chat/model_list.h"
+
+#include <boost/json.hpp>
+
+namespace windrose::cli {
+namespace {
+
+constexpr size_t kShownBytes = 200;
+
+// The string at object[key]; null when `value` is no object or has no such string.
+const boost::json::string* StringAt(const boost::json::value& value, std::string_view key) {
+  const boost::json::object* object = value.if_object();
+  if (object == nullptr) return nullptr;
+  const boost::json::value* member = object->if_contains(key);
+  return member == nullptr ? nullptr : member->if_string();
+}
+
+}  // namespace
+
+StatusOr<std::string> FirstModelId(std::string_view body) {
+  boost::json::error_code error;
+  const boost::json::value document = boost::json::parse(body, error);
+  const boost::json::object* object = error ? nullptr : document.if_object();
+  const boost::json::value* data = object == nullptr ? nullptr : object->if_contains("data");
+  const boost::json::array* models = data == nullptr ? nullptr : data->if_array();
+  if (models == nullptr) return InvalidArgument("the answer is not a list of models");
+  if (models->empty()) return NotFound("the list of models is empty");
+  const boost::json::string* id = StringAt(models->front(), "id");
+  if (id == nullptr) return InvalidArgument("the first model of the list has no id");
+  return std::string(*id);
+}
+
+std::string ErrorMessage(std::string_view body) {
+  boost::json::error_code error;
+  const boost::json::value document = boost::json::parse(body, error);
+  const boost::json::object* object = error ? nullptr : document.if_object();
+  const boost::json::value* inner = object == nullptr ? nullptr : object->if_contains("error");
+  const boost::json::string* message = inner == nullptr ? nullptr : StringAt(*inner, "message");
+  return std::string(message == nullptr ? body.substr(0, kShownBytes) : std::string_view(*message));
+}
+
+}  // namespace windrose::cli

@@ -1,0 +1,152 @@
+#include "cli/cluster/cluster_plan.h"
+
+#include "cli/cluster/expert_chain.h"
+
+namespace windrose::cli {
+namespace {
+
+constexpr uint32_t kMaxProcessesOfRole = 64;
+
+std::string Loopback(uint16_t port) { return "127.0.0.1:" + std::to_string(port); }
+
+// The addresses of all processes of a role, for a flag that takes a list.
+std::string AddressesOf(const std::vector<ProcessSpec>& processes, Role role) {
+  std::string addresses;
+  for (const ProcessSpec& process : processes) {
+    if (process.role != role) continue;
+    if (!addresses.empty()) addresses += ",";
+    addresses += Loopback(process.port);
+  }
+  return addresses;
+}
+
+std::string Join(const std::vector<ExpertId>& experts) {
+  std::string text;
+  for (const ExpertId expert : experts) {
+    if (!text.empty()) text += ",";
+    text += std::to_string(expert.value());
+  }
+  return text;
+}
+
+Status CheckCount(const char* what, uint32_t count) {
+  if (count >= 1 && count <= kMaxProcessesOfRole) return OkStatus();
+  return InvalidArgument("--" + std::string(what) + " must be 1 to " +
+                         std::to_string(kMaxProcessesOfRole) + ", got " + std::to_string(count));
+}
+
+// Builds the list role by role, since each role's arguments name the ports of the one before.
+class Planner {
+ public:
+  Planner(const ClusterOptions& options, const PortSource& ports)
+      : options_(options), ports_(ports) {}
+
+  Status AddWorkers(uint32_t expert_count) {
+    ASSIGN_OR_RETURN(const auto experts_of,
+                     ChainExperts(expert_count, options_.workers, options_.replication));
+    for (uint32_t index = 0; index < options_.workers; ++index) {
+      ASSIGN_OR_RETURN(ProcessSpec worker, Start(Role::kWorker, index, 0));
+      worker.experts = experts_of[index];
+      Add(worker, "model", options_.model);
+      Add(worker, "experts", Join(worker.experts));
+      Finish(std::move(worker), "127.0.0.1", options_.worker_arguments);
+    }
+    return OkStatus();
+  }
+
+  Status AddCoordinators() {
+    const std::string workers = AddressesOf(processes_, Role::kWorker);
+    for (uint32_t index = 0; index < options_.coordinators; ++index) {
+      ASSIGN_OR_RETURN(ProcessSpec coordinator, Start(Role::kCoordinator, index, 0));
+      Add(coordinator, "model", options_.model);
+      Add(coordinator, "workers", workers);
+      Finish(std::move(coordinator), "127.0.0.1", options_.coordinator_arguments);
+    }
+    return OkStatus();
+  }
+
+  Status AddRouters() {
+    const std::string coordinators = AddressesOf(processes_, Role::kCoordinator);
+    for (uint32_t index = 0; index < options_.routers; ++index) {
+      ASSIGN_OR_RETURN(ProcessSpec router,
+                       Start(Role::kRouter, index, Following(options_.port, index)));
+      ASSIGN_OR_RETURN(router.grpc_port, ports_(Following(options_.grpc_port, index)));
+      Add(router, "grpc-listen", options_.host + ":" + std::to_string(router.grpc_port));
+      Add(router, "coordinators", coordinators);
+      Finish(std::move(router), options_.host, options_.router_arguments);
+    }
+    return OkStatus();
+  }
+
+  std::vector<ProcessSpec> Take() { return std::move(processes_); }
+
+ private:
+  static uint16_t Following(uint16_t first, uint32_t index) {
+    return first == 0 ? uint16_t{0} : static_cast<uint16_t>(first + index);
+  }
+
+  static void Add(ProcessSpec& process, const std::string& flag, const std::string& value) {
+    process.arguments.push_back("--" + flag + "=" + value);
+  }
+
+  StatusOr<ProcessSpec> Start(Role role, uint32_t index, uint16_t wanted_port) {
+    ProcessSpec process;
+    process.role = role;
+    process.name = std::string(NameOf(role)) + "-" + std::to_string(index);
+    const char* program = role == Role::kWorker        ? "windrose-expert-worker"
+                          : role == Role::kCoordinator ? "windrose-coordinator"
+                                                       : "windrose-router";
+    process.arguments = {options_.program_directory + "/" + program};
+    ASSIGN_OR_RETURN(process.port, ports_(wanted_port));
+    ASSIGN_OR_RETURN(process.admin_port, ports_(0));
+    return process;
+  }
+
+  void Finish(ProcessSpec process, const std::string& host,
+              const std::vector<std::string>& more_arguments) {
+    Add(process, "listen", host + ":" + std::to_string(process.port));
+    Add(process, "admin-listen", Loopback(process.admin_port));
+    if (process.role != Role::kRouter && options_.threads > 0) {
+      Add(process, "threads", std::to_string(options_.threads));
+    }
+    process.arguments.insert(process.arguments.end(), more_arguments.begin(), more_arguments.end());
+    processes_.push_back(std::move(process));
+  }
+
+  const ClusterOptions& options_;
+  const PortSource& ports_;
+  std::vector<ProcessSpec> processes_;
+};
+
+}  // namespace
+
+std::string_view NameOf(Role role) {
+  switch (role) {
+    case Role::kWorker:
+      return "worker";
+    case Role::kCoordinator:
+      return "coordinator";
+    case Role::kRouter:
+      break;
+  }
+  return "router";
+}
+
+StatusOr<std::vector<ProcessSpec>> PlanCluster(const ClusterOptions& options, uint32_t expert_count,
+                                               const PortSource& ports) {
+  RETURN_IF_ERROR(CheckCount("routers", options.routers));
+  RETURN_IF_ERROR(CheckCount("coordinators", options.coordinators));
+  RETURN_IF_ERROR(CheckCount("workers", options.workers));
+  Planner planner(options, ports);
+  RETURN_IF_ERROR(planner.AddWorkers(expert_count));
+  RETURN_IF_ERROR(planner.AddCoordinators());
+  RETURN_IF_ERROR(planner.AddRouters());
+  return planner.Take();
+}
+
+std::string UrlOf(const ClusterOptions& options, const ProcessSpec& router) {
+  const bool everywhere = options.host == "0.0.0.0" || options.host == "[::]";
+  return "http://" + (everywhere ? "127.0.0.1" : options.host) + ":" + std::to_string(router.port);
+}
+
+}  // namespace windrose::cli

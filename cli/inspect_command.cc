@@ -1,0 +1,84 @@
+#include "cli/inspect_command.h"
+
+#include <cstdio>
+#include <filesystem>
+#include <optional>
+#include <string>
+
+#include "cli/inspect/model_report.h"
+#include "common/config/config_parser.h"
+#include "common/model/checkpoint.h"
+#include "common/model/config.h"
+#include "common/model/mapped_file.h"
+
+namespace windrose::cli {
+namespace {
+
+constexpr size_t kMaxConfigBytes = 1 << 20;
+
+struct InspectConfig {
+  std::string directory;
+  uint32_t workers = 4;
+  uint32_t replication = 2;
+  uint64_t memory_bytes = 0;
+  std::string dtype = "model";
+};
+
+void AddFlags(ConfigParser& parser, InspectConfig& config) {
+  parser.AddPositional("DIR", config.directory, "model directory", true);
+  parser.Add("workers", config.workers, "how many workers share the experts", 1, 1024);
+  parser.Add("replication", config.replication, "how many workers hold each expert", 1, 1024);
+  parser.AddBytes("memory", config.memory_bytes,
+                  "memory for weights of one machine, as 24GiB; 0B leaves the question out", 0,
+                  uint64_t{1} << 50);
+  parser.AddChoice("dtype", config.dtype, "number format to compute sizes for",
+                   {"model", "bf16", "f16", "f32"});
+}
+
+std::optional<DType> ChosenDType(const std::string& name) {
+  if (name == "bf16") return DType::kBf16;
+  if (name == "f16") return DType::kF16;
+  if (name == "f32") return DType::kF32;
+  return std::nullopt;
+}
+
+// What can be said of the weights: complete with their hash, or absent.
+StatusOr<std::string> DescribeWeights(const std::string& directory) {
+  std::error_code error;
+  const bool present = std::filesystem::exists(directory + "/model.safetensors", error) ||
+                       std::filesystem::exists(directory + "/model.safetensors.index.json", error);
+  if (!present) return std::string("no weights here: sizes are computed from config.json");
+  ASSIGN_OR_RETURN(const Checkpoint checkpoint, Checkpoint::Open(directory));
+  return "weights complete, model hash " + checkpoint.model_hash();
+}
+
+Status Inspect(const InspectConfig& config) {
+  ASSIGN_OR_RETURN(const std::string json,
+                   ReadModelText(config.directory, "config.json", kMaxConfigBytes));
+  ASSIGN_OR_RETURN(const MixtralConfig model, ParseMixtralConfig(json));
+  ReportOptions options;
+  options.workers = config.workers;
+  options.replication = config.replication;
+  if (config.memory_bytes > 0) options.memory_bytes = config.memory_bytes;
+  options.dtype = ChosenDType(config.dtype);
+  ASSIGN_OR_RETURN(const ModelReport report, DescribeModel(model, options));
+  ASSIGN_OR_RETURN(const std::string weights, DescribeWeights(config.directory));
+  std::printf("%s: %s\n\n%s", config.directory.c_str(), weights.c_str(),
+              FormatReport(report).c_str());
+  return OkStatus();
+}
+
+}  // namespace
+
+int RunInspect(int argc, const char* const* argv) {
+  InspectConfig config;
+  ConfigParser parser("windrose-inspect", "Describes a model directory and where it would fit.");
+  AddFlags(parser, config);
+  if (const std::optional<int> exit_code = parser.Parse(argc, argv)) return *exit_code;
+  const Status status = Inspect(config);
+  if (status.ok()) return 0;
+  std::fprintf(stderr, "windrose inspect: %s\n", Message(status).c_str());
+  return 1;
+}
+
+}  // namespace windrose::cli

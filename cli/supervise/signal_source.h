@@ -1,0 +1,30 @@
+// SignalSource: the signals of a supervisor as a descriptor to poll. One per process, made on the
+// main thread before any other thread exists. Thread-compatible.
+#pragma once
+
+#include "cli/supervise/file_handle.h"
+#include "common/base/status.h"
+
+namespace windrose::cli {
+
+struct SignalsSeen {
+  bool stop = false;   // SIGINT, SIGTERM or SIGHUP
+  bool child = false;  // SIGCHLD
+};
+
+class SignalSource {
+ public:
+  // Blocks the signals from their usual delivery; children get them unblocked again.
+  static StatusOr<SignalSource> Create();
+
+  int descriptor() const { return handle_.get(); }
+  // What came since the last call; never waits.
+  SignalsSeen Read() const;
+
+ private:
+  explicit SignalSource(FileHandle handle) : handle_(std::move(handle)) {}
+
+  FileHandle handle_;
+};
+
+}  // namespace windrose::cli

@@ -1,0 +1,105 @@
+#include "cli/chat/chat_session.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <sstream>
+#include <vector>
+
+namespace windrose::cli {
+namespace {
+
+using testing::HasSubstr;
+
+// Plays the same events for every question.
+class FakeBackend final : public ChatBackend {
+ public:
+  Status Ask(const std::string& body, const EventCallback& on_event) override {
+    bodies.push_back(body);
+    for (const std::string& event : events) on_event(event);
+    return status;
+  }
+  StatusOr<std::string> DefaultModel() override { return std::string("demo"); }
+
+  std::vector<std::string> events = {R"({"choices":[{"delta":{"content":"4"}}]})",
+                                     R"({"choices":[{"delta":{"content":"2"}}]})", "[DONE]"};
+  Status status;
+  std::vector<std::string> bodies;
+};
+
+class StoppedClock final : public Clock {
+ public:
+  TimePoint Now() const override { return TimePoint(); }
+  int64_t UnixSeconds() const override { return 0; }
+};
+
+class ChatSessionTest : public testing::Test {
+ protected:
+  Status Run(const std::string& input, bool interactive = false) {
+    std::istringstream in(input);
+    ChatSession session(backend_, clock_, {in, out_, notes_, interactive}, ChatOptions());
+    return session.Run();
+  }
+
+  FakeBackend backend_;
+  StoppedClock clock_;
+  std::ostringstream out_;
+  std::ostringstream notes_;
+};
+
+TEST_F(ChatSessionTest, PrintsTheAnswerAloneWhenPiped) {
+  EXPECT_TRUE(Run("What is 17 + 25?\n").ok());
+  EXPECT_EQ(out_.str(), "42\n");
+  EXPECT_EQ(notes_.str(), "");
+}
+
+TEST_F(ChatSessionTest, AsksTheLastLineWithoutLineEnd) {
+  EXPECT_TRUE(Run("one\r\n\n  \ntwo").ok());
+  EXPECT_EQ(backend_.bodies.size(), 2U);
+}
+
+TEST_F(ChatSessionTest, RemembersWhatWasSaidUntilReset) {
+  EXPECT_TRUE(Run("one\ntwo\n/reset\nthree\n").ok());
+  EXPECT_THAT(backend_.bodies[1], HasSubstr(R"("content":"42")"));
+  EXPECT_THAT(backend_.bodies[2], testing::Not(HasSubstr(R"("content":"42")")));
+}
+
+TEST_F(ChatSessionTest, LeavesAtExit) {
+  EXPECT_TRUE(Run("/exit\none\n").ok());
+  EXPECT_TRUE(backend_.bodies.empty());
+}
+
+TEST_F(ChatSessionTest, ExplainsAnUnknownCommand) {
+  EXPECT_TRUE(Run("/what\n").ok());
+  EXPECT_THAT(notes_.str(), HasSubstr("unknown command /what"));
+  EXPECT_TRUE(backend_.bodies.empty());
+}
+
+TEST_F(ChatSessionTest, NeverTakesABrokenAnswerForAWholeOne) {
+  backend_.events.pop_back();
+  EXPECT_EQ(Run("one\n").code(), StatusCode::kDataLoss);
+  EXPECT_THAT(notes_.str(), HasSubstr("broke off"));
+}
+
+TEST_F(ChatSessionTest, ForgetsABrokenAnswer) {
+  backend_.events.pop_back();
+  EXPECT_FALSE(Run("one\ntwo\n").ok());
+  EXPECT_THAT(backend_.bodies[1], testing::Not(HasSubstr("\"one\"")));
+}
+
+TEST_F(ChatSessionTest, PrefersTheStreamsOwnErrorToTheBrokenConnection) {
+  backend_.events = {R"({"error":{"message":"expert 3 is gone"}})"};
+  backend_.status = DataLoss("connection broke");
+  EXPECT_EQ(Message(Run("one\n")), "expert 3 is gone");
+}
+
+TEST_F(ChatSessionTest, ShowsPromptAndRateOnATerminal) {
+  backend_.events.insert(backend_.events.begin() + 2,
+                         R"({"choices":[],"usage":{"completion_tokens":2}})");
+  EXPECT_TRUE(Run("one\n", true).ok());
+  EXPECT_THAT(notes_.str(), HasSubstr("> "));
+  EXPECT_THAT(notes_.str(), HasSubstr("2 tokens, "));
+}
+
+}  // namespace
+}  // namespace windrose::cli

@@ -1,0 +1,27 @@
+#include "cli/chat/http_chat_backend.h"
+
+#include <gtest/gtest.h>
+
+namespace windrose::cli {
+namespace {
+
+TEST(ParseUrl, TakesHostAndPort) {
+  EXPECT_EQ(*ParseUrl("http://127.0.0.1:8080"), (HostPort{"127.0.0.1", 8080}));
+  EXPECT_EQ(*ParseUrl("http://localhost:8080/"), (HostPort{"localhost", 8080}));
+  EXPECT_EQ(*ParseUrl("http://[::1]:8080"), (HostPort{"::1", 8080}));
+}
+
+TEST(ParseUrl, KnowsThePortOfHttp) {
+  EXPECT_EQ(*ParseUrl("http://windrose.example"), (HostPort{"windrose.example", 80}));
+}
+
+TEST(ParseUrl, RefusesEverythingElse) {
+  EXPECT_FALSE(ParseUrl("127.0.0.1:8080").ok());
+  EXPECT_FALSE(ParseUrl("https://127.0.0.1:8080").ok());
+  EXPECT_FALSE(ParseUrl("http://").ok());
+  EXPECT_FALSE(ParseUrl("http://host:0").ok());
+  EXPECT_FALSE(ParseUrl("http://host:8080/v1").ok());
+}
+
+}  // namespace
+}  // namespace windrose::cli

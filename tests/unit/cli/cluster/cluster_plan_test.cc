@@ -1,0 +1,119 @@
+#include "cli/cluster/cluster_plan.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace windrose::cli {
+namespace {
+
+using testing::Contains;
+using testing::Not;
+
+// Gives what is wanted, and 20001, 20002, … otherwise.
+class FakePorts {
+ public:
+  StatusOr<uint16_t> Next(uint16_t wanted) {
+    if (wanted != 0 && wanted == taken) return AlreadyExists("taken");
+    return wanted != 0 ? wanted : ++last_;
+  }
+  PortSource Source() {
+    return [this](uint16_t wanted) { return Next(wanted); };
+  }
+  uint16_t taken = 0;
+
+ private:
+  uint16_t last_ = 20000;
+};
+
+ClusterOptions Options() {
+  ClusterOptions options;
+  options.model = "models/demo";
+  options.program_directory = "/opt/bin";
+  options.routers = 2;
+  options.coordinators = 2;
+  options.workers = 3;
+  return options;
+}
+
+TEST(ClusterPlan, NamesEveryProcessInStartOrder) {
+  FakePorts ports;
+  const auto processes = PlanCluster(Options(), 8, ports.Source());
+  ASSERT_TRUE(processes.ok());
+  std::vector<std::string> names;
+  for (const ProcessSpec& process : *processes) names.push_back(process.name);
+  EXPECT_THAT(names, testing::ElementsAre("worker-0", "worker-1", "worker-2", "coordinator-0",
+                                          "coordinator-1", "router-0", "router-1"));
+}
+
+TEST(ClusterPlan, GivesCoordinatorsTheWorkersAndRoutersTheCoordinators) {
+  FakePorts ports;
+  const auto processes = PlanCluster(Options(), 8, ports.Source());
+  ASSERT_TRUE(processes.ok());
+  const auto& all = *processes;
+  EXPECT_THAT(all[3].arguments, Contains("--workers=127.0.0.1:" + std::to_string(all[0].port) +
+                                         ",127.0.0.1:" + std::to_string(all[1].port) +
+                                         ",127.0.0.1:" + std::to_string(all[2].port)));
+  EXPECT_THAT(all[6].arguments, Contains("--coordinators=127.0.0.1:" + std::to_string(all[3].port) +
+                                         ",127.0.0.1:" + std::to_string(all[4].port)));
+}
+
+TEST(ClusterPlan, TellsWorkersTheirExperts) {
+  FakePorts ports;
+  const auto processes = PlanCluster(Options(), 8, ports.Source());
+  ASSERT_TRUE(processes.ok());
+  EXPECT_EQ(processes->front().arguments.front(), "/opt/bin/windrose-expert-worker");
+  EXPECT_THAT(processes->front().arguments, Contains("--experts=0,2,3,5,6"));
+  EXPECT_THAT(processes->front().arguments, Contains("--model=models/demo"));
+}
+
+TEST(ClusterPlan, RoutersTakeThePortsAfterTheFirst) {
+  FakePorts ports;
+  ClusterOptions options = Options();
+  options.port = 8080;
+  options.host = "0.0.0.0";
+  const auto processes = PlanCluster(options, 8, ports.Source());
+  ASSERT_TRUE(processes.ok());
+  EXPECT_THAT((*processes)[5].arguments, Contains("--listen=0.0.0.0:8080"));
+  EXPECT_THAT((*processes)[6].arguments, Contains("--listen=0.0.0.0:8081"));
+  EXPECT_EQ(UrlOf(options, (*processes)[5]), "http://127.0.0.1:8080");
+}
+
+TEST(ClusterPlan, PassesThreadsOnlyWhenAskedFor) {
+  FakePorts ports;
+  ClusterOptions options = Options();
+  EXPECT_THAT(PlanCluster(options, 8, ports.Source())->front().arguments,
+              Not(Contains(testing::StartsWith("--threads"))));
+  options.threads = 3;
+  const auto processes = PlanCluster(options, 8, ports.Source());
+  EXPECT_THAT(processes->front().arguments, Contains("--threads=3"));
+  EXPECT_THAT(processes->back().arguments, Not(Contains("--threads=3")));
+}
+
+TEST(ClusterPlan, AppendsTheArgumentsOfARoleToThatRoleAlone) {
+  FakePorts ports;
+  ClusterOptions options = Options();
+  options.coordinator_arguments = {"--max-queue=1"};
+  const auto processes = PlanCluster(options, 8, ports.Source());
+  ASSERT_TRUE(processes.ok());
+  EXPECT_EQ((*processes)[3].arguments.back(), "--max-queue=1");
+  EXPECT_THAT((*processes)[0].arguments, Not(Contains("--max-queue=1")));
+  EXPECT_THAT((*processes)[5].arguments, Not(Contains("--max-queue=1")));
+}
+
+TEST(ClusterPlan, ReportsATakenPort) {
+  FakePorts ports;
+  ports.taken = 8081;
+  EXPECT_EQ(PlanCluster(Options(), 8, ports.Source()).status().code(), StatusCode::kAlreadyExists);
+}
+
+TEST(ClusterPlan, RefusesCountsOutOfRange) {
+  FakePorts ports;
+  ClusterOptions options = Options();
+  options.coordinators = 0;
+  EXPECT_EQ(PlanCluster(options, 8, ports.Source()).status().code(), StatusCode::kInvalidArgument);
+  options.coordinators = 65;
+  EXPECT_EQ(PlanCluster(options, 8, ports.Source()).status().code(), StatusCode::kInvalidArgument);
+}
+
+}  // namespace
+}  // namespace windrose::cli
