@@ -1,0 +1,93 @@
+#include "bench/kernels/machine_peak.h"
+
+#include <algorithm>
+#include <array>
+#include <span>
+#include <vector>
+
+#include "common/base/time.h"
+#include "common/kernels/rows.h"
+#include "common/tensor/aligned_buffer.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "bench/kernels/machine_peak.cc"
+#include "common/kernels/targets.h"
+#include "hwy/foreach_target.h"
+// After foreach_target.h.
+#include "hwy/highway.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace windrose::HWY_NAMESPACE {
+
+namespace hn = hwy::HWY_NAMESPACE;
+
+// `rounds` rounds of 12 independent multiply-adds; returns operations done. `seed` must not be
+// known at compile time.
+double RunMultiplyAdds(size_t rounds, float seed, float* sink) {
+  const hn::CappedTag<float, 16> d;
+  constexpr size_t kChains = 12;
+  const auto factor = hn::Set(d, seed);
+  hn::Vec<decltype(d)> chain[kChains];
+  for (auto& value : chain) value = hn::Set(d, seed);
+  for (size_t round = 0; round < rounds; ++round) {
+    HWY_UNROLL(12)
+    for (size_t i = 0; i < kChains; ++i) chain[i] = hn::MulAdd(chain[i], factor, factor);
+  }
+  auto sum = chain[0];
+  for (size_t i = 1; i < kChains; ++i) sum = hn::Add(sum, chain[i]);
+  *sink = hn::GetLane(sum);
+  return 2.0 * static_cast<double>(rounds * kChains * hn::Lanes(d));
+}
+
+}  // namespace windrose::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace windrose {
+namespace {
+
+HWY_EXPORT(RunMultiplyAdds);
+
+constexpr size_t kFloats = size_t{64} << 20;  // 256 MiB
+constexpr int kRepeats = 5;                   // the best counts: others may disturb
+constexpr size_t kRounds = 20'000'000;
+
+}  // namespace
+
+double MeasureReadBandwidth(ThreadPool& pool) {
+  const SystemClock clock;
+  AlignedBuffer<float> memory(kFloats);
+  std::vector<float> sums(pool.thread_count() * 4 + 4);
+  const size_t grain = (kFloats + sums.size() - 1) / sums.size();
+  double best = 0;
+  for (int repeat = 0; repeat < kRepeats; ++repeat) {
+    const TimePoint start = clock.Now();
+    pool.ParallelFor(kFloats, grain, [&](size_t begin, size_t end) {
+      sums[begin / grain] = Sum(std::span<const float>(memory.span()).subspan(begin, end - begin));
+    });
+    best = std::max(best, kFloats * sizeof(float) / ToSeconds(clock.Now() - start));
+  }
+  return best;
+}
+
+double MeasureMultiplyAddRate(ThreadPool& pool) {
+  const SystemClock clock;
+  double best = 0;
+  std::vector<float> sinks(pool.thread_count() * 16);  // a cache line each
+  for (int repeat = 0; repeat < kRepeats; ++repeat) {
+    std::vector<double> operations(pool.thread_count());
+    const TimePoint start = clock.Now();
+    pool.ParallelFor(pool.thread_count(), 1, [&](size_t begin, size_t end) {
+      for (size_t i = begin; i < end; ++i) {
+        operations[i] = HWY_DYNAMIC_DISPATCH(RunMultiplyAdds)(kRounds, 0.5F, &sinks[i * 16]);
+      }
+    });
+    double total = 0;
+    for (const double count : operations) total += count;
+    best = std::max(best, total / ToSeconds(clock.Now() - start));
+  }
+  return best;
+}
+
+}  // namespace windrose
+#endif  // HWY_ONCE
