@@ -230,7 +230,9 @@ StatusOr<MixtralConfig> ParseMixtralConfig(std::string_view text) {
   ReadShape(reader, config);
   ReadHeadDim(reader, config);
   ReadRotary(reader, config);
-  config.norm_epsilon = static_cast<float>(reader.Number("rms_norm_eps", 1e-12, 0.1, 1e-5));
+  // Bounds as f32, so that what is written from the stored value is read again.
+  config.norm_epsilon = static_cast<float>(
+      reader.Number("rms_norm_eps", double{1e-12F}, double{0.1F}, double{1e-5F}));
   config.dtype = ReadDType(reader);
   config.tied_embeddings = reader.Flag("tie_word_embeddings", false);
   ReadSpecialTokens(reader, config);

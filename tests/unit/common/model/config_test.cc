@@ -84,6 +84,16 @@ TEST(MixtralConfig, WritesWhatItReads) {
   EXPECT_EQ(*again, *config);
 }
 
+TEST(MixtralConfig, ReadsBackTheNormEpsilonAtBothEndsOfItsRange) {
+  for (const char* epsilon : {"1e-12", "0.1", "1e-05"}) {
+    const auto config = ParseMixtralConfig(With("rms_norm_eps", epsilon));
+    ASSERT_TRUE(config.ok()) << ToString(config.status());
+    const auto again = ParseMixtralConfig(ToConfigJson(*config));
+    ASSERT_TRUE(again.ok()) << epsilon << ": " << ToString(again.status());
+    EXPECT_EQ(*again, *config);
+  }
+}
+
 TEST(MixtralConfig, RefusesWhatItCannotServeAndNamesTheKey) {
   const std::vector<std::pair<std::string, std::vector<std::string>>> bad = {
       {"hidden_size", {"0", "-1", "4097", "1e3", "\"4096\"", "null", "4294967297"}},
