@@ -1,3 +1,4 @@
+#define HWY_WANT_AVX3_DL 1  // a set of the kernels that multiply bytes
 #include "common/kernels/instruction_set.h"
 
 #undef HWY_TARGET_INCLUDE
@@ -44,9 +45,11 @@ std::vector<std::string> SupportedInstructionSets() {
 
 void ForceInstructionSetForTest(const std::string& name) {
   hwy::SetSupportedTargetsForTest(0);
+  // Better sets have lower bits. Those that are worse stay, for kernels that are not compiled for
+  // this very one.
   for (const int64_t target : hwy::SupportedAndGeneratedTargets()) {
     if (name == hwy::TargetName(target)) {
-      hwy::SetSupportedTargetsForTest(target);
+      hwy::SetSupportedTargetsForTest(hwy::SupportedTargets() & ~(target - 1));
       break;
     }
   }

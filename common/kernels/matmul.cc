@@ -5,6 +5,7 @@
 
 #include "common/base/check.h"
 #include "common/kernels/index_range.h"
+#include "common/kernels/packed_matmul.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "common/kernels/matmul.cc"
@@ -226,6 +227,9 @@ void MatMulRange(const ConstRows& x, const WeightView& weight, const Rows& out,
       return MultiplyOfType<DType::kF16>(x, weight, out, outputs);
     case DType::kBf16:
       return MultiplyOfType<DType::kBf16>(x, weight, out, outputs);
+    case DType::kQ8:
+    case DType::kQ4:
+      return;  // MatMul has checked.
   }
 }
 
@@ -243,7 +247,19 @@ constexpr size_t kRangeProducts = 64 * 1024;
 
 }  // namespace
 
+void MatMulInput::Assign(const ConstRows& x, DType weights, ThreadPool& pool) {
+  rows_ = x;
+  if (IsPacked(weights)) quantized_.Quantize(x, pool);
+}
+
+void MatMul(const MatMulInput& x, const WeightView& weight, const Rows& out, ThreadPool& pool) {
+  if (!IsPacked(weight.dtype)) return MatMul(x.rows(), weight, out, pool);
+  CHECK(x.quantized().rows() == x.rows().rows);
+  MultiplyPacked(x.quantized(), weight, out, pool);
+}
+
 void MatMul(const ConstRows& x, const WeightView& weight, const Rows& out, ThreadPool& pool) {
+  CHECK(!IsPacked(weight.dtype));
   CHECK(x.cols == weight.cols && out.cols == weight.rows && out.rows == x.rows);
   if (x.rows == 0 || weight.rows == 0) return;
   const size_t products_per_output = std::max<size_t>(1, x.rows * x.cols);

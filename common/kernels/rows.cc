@@ -79,6 +79,9 @@ void NormRow(const float* x, const WeightView& weight, float epsilon, float* out
       return NormRowOfType<DType::kF16>(x, weight.data, inverse, out, size);
     case DType::kBf16:
       return NormRowOfType<DType::kBf16>(x, weight.data, inverse, out, size);
+    case DType::kQ8:
+    case DType::kQ4:
+      return;  // RmsNorm has checked.
   }
 }
 
@@ -130,6 +133,7 @@ constexpr size_t kRangeElements = 16 * 1024;
 
 void RmsNorm(const ConstRows& x, const WeightView& weight, float epsilon, const Rows& out,
              ThreadPool& pool) {
+  CHECK(!IsPacked(weight.dtype));
   CHECK(x.cols == weight.cols && out.cols == weight.cols && out.rows == x.rows);
   if (x.rows == 0 || x.cols == 0) return;
   const size_t grain = std::max<size_t>(1, kRangeElements / x.cols);

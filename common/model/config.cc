@@ -215,6 +215,9 @@ const char* TorchName(DType dtype) {
       return "float16";
     case DType::kBf16:
       return "bfloat16";
+    case DType::kQ8:
+    case DType::kQ4:
+      break;  // a config names plain formats only
   }
   return "?";
 }

@@ -4,6 +4,8 @@
 #include <cmath>
 #include <cstring>
 
+#include "common/tensor/packed_matrix.h"
+
 namespace windrose {
 namespace {
 
@@ -56,7 +58,7 @@ float F32FromF16(uint16_t bits) {
 
 void ReadWeightRow(const WeightView& weight, size_t row, std::span<float> out) {
   DCHECK(row < weight.rows && out.size() == weight.cols);
-  const std::byte* from = weight.row(row);
+  const std::byte* from = IsPacked(weight.dtype) ? nullptr : weight.row(row);
   switch (weight.dtype) {
     case DType::kF32:
       if (!out.empty()) std::memcpy(out.data(), from, out.size_bytes());
@@ -67,6 +69,9 @@ void ReadWeightRow(const WeightView& weight, size_t row, std::span<float> out) {
     case DType::kBf16:
       for (size_t i = 0; i < out.size(); ++i) out[i] = F32FromBf16(LoadBits(from + 2 * i));
       return;
+    case DType::kQ8:
+    case DType::kQ4:
+      return ReadPackedRow(weight, row, out);
   }
 }
 

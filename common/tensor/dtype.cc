@@ -10,6 +10,10 @@ std::string_view NameOf(DType dtype) {
       return "F16";
     case DType::kBf16:
       return "BF16";
+    case DType::kQ8:
+      return "Q8";
+    case DType::kQ4:
+      return "Q4";
   }
   return "?";
 }

@@ -8,11 +8,13 @@
 
 #include "common/base/check.h"
 #include "common/tensor/dtype.h"
+#include "common/tensor/packed_layout.h"
 
 namespace windrose {
 
 // [rows, cols] numbers of `dtype`. A linear layer stores one output per row: rows are outputs, cols
-// are inputs. `data` may have any alignment, as tensors in a file do.
+// are inputs. `data` may have any alignment, as tensors in a file do. Only plain formats have rows
+// of bytes.
 struct WeightView {
   DType dtype = DType::kF32;
   const std::byte* data = nullptr;
@@ -20,7 +22,9 @@ struct WeightView {
   size_t cols = 0;
 
   size_t row_bytes() const { return cols * SizeOf(dtype); }
-  size_t bytes() const { return rows * row_bytes(); }
+  size_t bytes() const {
+    return IsPacked(dtype) ? PackedMatrixBytes(dtype, rows, cols) : rows * row_bytes();
+  }
   const std::byte* row(size_t index) const { return data + index * row_bytes(); }
 };
 

@@ -1,10 +1,14 @@
 #include "coordinator/layers/activations.h"
 
+#include <algorithm>
+
 #include "common/base/check.h"
 
 namespace windrose {
 
-Activations::Activations(const MixtralConfig& config, size_t max_rows) : max_rows_(max_rows) {
+Activations::Activations(const MixtralConfig& config, size_t max_rows)
+    : input(max_rows, std::max(config.hidden, config.heads * config.head_dim)),
+      max_rows_(max_rows) {
   const size_t query = size_t{config.heads} * config.head_dim;
   const size_t key = size_t{config.kv_heads} * config.head_dim;
   buffers_.reserve(10);

@@ -8,6 +8,7 @@
 #include <span>
 #include <vector>
 
+#include "common/kernels/matmul.h"
 #include "common/model/config.h"
 #include "common/tensor/aligned_buffer.h"
 #include "common/tensor/view.h"
@@ -38,6 +39,9 @@ class Activations {
   Rows scores;     // [rows, experts] of the gate
   Rows largest;    // [rows, heads] running softmax of the attention
   Rows sums;       // [rows, heads] likewise
+
+  // Rows on their way into a matrix product; whoever multiplies assigns it first.
+  MatMulInput input;
 
   // What LmHead computed. Grows to the most rows wanted so far.
   Logits logits;

@@ -46,14 +46,16 @@ void Attention::Run(LayerIndex layer, const Batch& batch, KvCache& kv, Activatio
   Project(weights, batch, act);
   Store(layer, batch, kv, act);
   Attend(layer, batch, kv, act);
-  MatMul(act.attended, weights.attention_output, act.projected, pool_);
+  act.input.Assign(act.attended, weights.attention_output.dtype, pool_);
+  MatMul(act.input, weights.attention_output, act.projected, pool_);
   AddTo(act.hidden.all(), act.projected.all());
 }
 
 void Attention::Project(const LayerWeights& weights, const Batch& batch, Activations& act) const {
-  MatMul(act.normed, weights.query, act.queries, pool_);
-  MatMul(act.normed, weights.key, act.keys, pool_);
-  MatMul(act.normed, weights.value, act.values, pool_);
+  act.input.Assign(act.normed, weights.query.dtype, pool_);
+  MatMul(act.input, weights.query, act.queries, pool_);
+  MatMul(act.input, weights.key, act.keys, pool_);
+  MatMul(act.input, weights.value, act.values, pool_);
   pool_.ParallelFor(act.row_count(), kGrainRows, [&](size_t begin, size_t end) {
     for (size_t row = begin; row < end; ++row) {
       rotary_.Rotate(act.queries.row(row), batch.positions[row]);

@@ -20,7 +20,8 @@ const Logits& LmHead::Run(std::span<const uint32_t> logit_rows, Activations& act
   const Rows wanted(act.projected.data, logit_rows.size(), config_.hidden);
   const Rows normed(act.normed.data, logit_rows.size(), config_.hidden);
   RmsNorm(wanted, weights_.final_norm, config_.norm_epsilon, normed, pool_);
-  MatMul(normed, weights_.head, Rows(act.logits.values, config_.vocabulary), pool_);
+  act.input.Assign(normed, weights_.head.dtype, pool_);
+  MatMul(act.input, weights_.head, Rows(act.logits.values, config_.vocabulary), pool_);
   return act.logits;
 }
 

@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "common/base/check.h"
-#include "common/kernels/matmul.h"
 #include "common/kernels/rows.h"
 
 namespace windrose {
@@ -17,6 +16,8 @@ GroupedFfn::GroupedFfn(const MixtralConfig& config, ExpertWeights weights, size_
       tile_rows_(std::max<size_t>(tile_rows, 1)),
       weights_(std::move(weights)),
       pool_(pool),
+      input_(tile_rows_, hidden_),
+      inner_(tile_rows_, width_),
       gate_(tile_rows_ * width_),
       up_(tile_rows_ * width_) {}
 
@@ -41,10 +42,12 @@ void GroupedFfn::RunTile(const ExpertMatrices& matrices, const ConstRows& input,
                          const Rows& output) {
   const Rows gate(gate_.span().first(input.rows * width_), width_);
   const Rows up(up_.span().first(input.rows * width_), width_);
-  MatMul(input, matrices.w1, gate, pool_);
-  MatMul(input, matrices.w3, up, pool_);
+  input_.Assign(input, matrices.w1.dtype, pool_);
+  MatMul(input_, matrices.w1, gate, pool_);
+  MatMul(input_, matrices.w3, up, pool_);
   SwiGlu(gate.all(), up.all(), pool_);
-  MatMul(gate, matrices.w2, output, pool_);
+  inner_.Assign(gate, matrices.w2.dtype, pool_);
+  MatMul(inner_, matrices.w2, output, pool_);
 }
 
 }  // namespace windrose

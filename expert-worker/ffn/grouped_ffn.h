@@ -9,6 +9,7 @@
 #include <span>
 
 #include "common/base/thread_pool.h"
+#include "common/kernels/matmul.h"
 #include "common/model/checkpoint.h"
 #include "common/model/config.h"
 #include "common/tensor/aligned_buffer.h"
@@ -38,6 +39,8 @@ class GroupedFfn final : public ExpertFunction {
   const size_t tile_rows_;
   const ExpertWeights weights_;
   ThreadPool& pool_;
+  MatMulInput input_;          // [tile_rows, hidden] x
+  MatMulInput inner_;          // [tile_rows, width] silu(w1 x) * (w3 x)
   AlignedBuffer<float> gate_;  // [tile_rows, width] w1 x, then silu(w1 x) * (w3 x)
   AlignedBuffer<float> up_;    // [tile_rows, width] w3 x
 };

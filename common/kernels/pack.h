@@ -1,0 +1,21 @@
+// Packing: f32 weights to q8 and q4, sixteen outputs at a time.
+//
+// Scale, zero point and rounding of each block are chosen by the squared error they leave. What a
+// panel becomes is a pure function of its weights, the same by every instruction set. Thread-safe.
+// No allocation.
+#pragma once
+
+#include <cstddef>
+#include <span>
+
+#include "common/tensor/dtype.h"
+#include "common/tensor/packed_layout.h"
+#include "common/tensor/view.h"
+
+namespace windrose {
+
+// Packs one panel. rows: [1 to 16, inputs], the panel's outputs, finite; those missing are zeros.
+// panel: PackedPanelBytes(dtype, inputs). `dtype` is a packed one.
+void PackPanel(DType dtype, const ConstRows& rows, std::span<std::byte> panel);
+
+}  // namespace windrose

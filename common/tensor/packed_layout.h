@@ -1,0 +1,56 @@
+// The packed weight formats q8 and q4: how a matrix is laid out for the kernels.
+//
+//   matrix  = panel{ceil(outputs / 16)}          outputs beyond the last are zeros
+//   panel   = row_scale group{ceil(inputs / 64)} 16 outputs, all inputs; inputs beyond the last:
+//   zeros row_scale = f32[16]                          one per output of the panel group   = 64
+//   inputs = header block block     a block is 32 inputs with a scale of their own q4: header = u8
+//   scale_code[2][16]  u8 zero_code[2][16]      [block][output]
+//       block  = 4 chunks of 64 bytes; byte 4 o + i of chunk c holds, of output o, input
+//                8 c + i in its low and input 8 c + 4 + i in its high half
+//   q8: header = bf16 scale[2][16]                              [block][output]
+//       block  = 8 chunks of 64 bytes; byte 4 o + i of chunk c holds, of output o, input 4 c + i
+//
+// What a weight is worth:
+//   q4: row_scale * 2^(code / 16 - 15) * (1 + code % 16 / 16) * (q - zero_code / 16), q in [0, 15]
+//   q8: row_scale * scale * (q - 128), q in [1, 255]
+//
+// All numbers little-endian. 4.5 and 8.5 bits per weight. Sixteen outputs stand side by side
+// because the kernels give each a lane of its own, so that nothing is summed across lanes; four
+// inputs stand together because the processors' byte products sum four.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "common/tensor/dtype.h"
+
+namespace windrose {
+
+constexpr size_t kPanelOutputs = 16;
+constexpr size_t kBlockInputs = 32;
+constexpr size_t kGroupInputs = 64;
+constexpr size_t kGroupBlocks = kGroupInputs / kBlockInputs;
+constexpr size_t kPackedAlignment = 64;  // of panels within a matrix that is aligned itself
+
+constexpr size_t kRowScaleBytes = kPanelOutputs * sizeof(float);
+constexpr size_t kGroupHeaderBytes = 64;
+
+constexpr size_t PackedBlockBytes(DType dtype) {
+  const size_t weights = kPanelOutputs * kBlockInputs;
+  return dtype == DType::kQ4 ? weights / 2 : weights;
+}
+constexpr size_t PackedGroupBytes(DType dtype) {
+  return kGroupHeaderBytes + kGroupBlocks * PackedBlockBytes(dtype);
+}
+constexpr size_t GroupCount(size_t inputs) { return (inputs + kGroupInputs - 1) / kGroupInputs; }
+constexpr size_t PanelCount(size_t outputs) {
+  return (outputs + kPanelOutputs - 1) / kPanelOutputs;
+}
+constexpr size_t PackedPanelBytes(DType dtype, size_t inputs) {
+  return kRowScaleBytes + GroupCount(inputs) * PackedGroupBytes(dtype);
+}
+constexpr size_t PackedMatrixBytes(DType dtype, size_t outputs, size_t inputs) {
+  return PanelCount(outputs) * PackedPanelBytes(dtype, inputs);
+}
+
+}  // namespace windrose

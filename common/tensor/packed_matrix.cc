@@ -1,0 +1,77 @@
+#include "common/tensor/packed_matrix.h"
+
+#include <bit>
+#include <cstring>
+
+#include "common/tensor/convert.h"
+
+namespace windrose {
+namespace {
+
+const std::byte* PanelOf(const WeightView& weight, size_t row) {
+  return weight.data + row / kPanelOutputs * PackedPanelBytes(weight.dtype, weight.cols);
+}
+
+uint8_t ByteAt(const std::byte* from) { return std::to_integer<uint8_t>(*from); }
+
+void ReadHeader(DType dtype, const std::byte* header, size_t column, PackedBlock& block) {
+  if (dtype == DType::kQ4) {
+    block.scale = ScaleOfCode(ByteAt(header + column));
+    block.zero = static_cast<float>(ByteAt(header + kGroupBlocks * kPanelOutputs + column)) / 16.0F;
+    return;
+  }
+  uint16_t bits = 0;
+  std::memcpy(&bits, header + column * sizeof(bits), sizeof(bits));
+  block.scale = F32FromBf16(bits);
+  block.zero = 128.0F;
+}
+
+void ReadQuants(DType dtype, const std::byte* data, size_t output, PackedBlock& block) {
+  for (size_t input = 0; input < kBlockInputs; ++input) {
+    if (dtype == DType::kQ4) {
+      const uint8_t both = ByteAt(data + input / 8 * 64 + output * 4 + input % 4);
+      block.q[input] = input % 8 < 4 ? both & 15 : both >> 4;
+    } else {
+      block.q[input] = ByteAt(data + input / 4 * 64 + output * 4 + input % 4);
+    }
+  }
+}
+
+}  // namespace
+
+float ScaleOfCode(uint8_t code) {
+  constexpr uint32_t kLowestExponent = 127 - 15;
+  return std::bit_cast<float>((kLowestExponent << 23) + (uint32_t{code} << 19));
+}
+
+PackedBlock ReadPackedBlock(const WeightView& weight, size_t row, size_t block) {
+  DCHECK(IsPacked(weight.dtype) && row < weight.rows);
+  const size_t output = row % kPanelOutputs;
+  const size_t within = block % kGroupBlocks;
+  const std::byte* group =
+      PanelOf(weight, row) + kRowScaleBytes + block / kGroupBlocks * PackedGroupBytes(weight.dtype);
+  PackedBlock read;
+  ReadHeader(weight.dtype, group, within * kPanelOutputs + output, read);
+  ReadQuants(weight.dtype, group + kGroupHeaderBytes + within * PackedBlockBytes(weight.dtype),
+             output, read);
+  return read;
+}
+
+float ReadRowScale(const WeightView& weight, size_t row) {
+  float scale = 0;
+  std::memcpy(&scale, PanelOf(weight, row) + row % kPanelOutputs * sizeof(float), sizeof(scale));
+  return scale;
+}
+
+void ReadPackedRow(const WeightView& weight, size_t row, std::span<float> out) {
+  DCHECK(out.size() == weight.cols);
+  const float row_scale = ReadRowScale(weight, row);
+  for (size_t first = 0; first < out.size(); first += kBlockInputs) {
+    const PackedBlock block = ReadPackedBlock(weight, row, first / kBlockInputs);
+    for (size_t i = 0; i < kBlockInputs && first + i < out.size(); ++i) {
+      out[first + i] = row_scale * block.scale * (static_cast<float>(block.q[i]) - block.zero);
+    }
+  }
+}
+
+}  // namespace windrose

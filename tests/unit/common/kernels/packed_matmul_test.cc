@@ -1,0 +1,167 @@
+#include "common/kernels/packed_matmul.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+#include <vector>
+
+#include "common/kernels/matmul.h"
+#include "tests/unit/common/kernels/packed_weight.h"
+
+namespace windrose {
+namespace {
+
+constexpr DType kTypes[] = {DType::kQ8, DType::kQ4};
+
+std::vector<float> Multiply(const std::vector<float>& x, const WeightView& weight, size_t threads) {
+  ThreadPool pool(threads);
+  const size_t rows = x.size() / weight.cols;
+  MatMulInput input(rows, weight.cols);
+  input.Assign(ConstRows(x.data(), rows, weight.cols), weight.dtype, pool);
+  std::vector<float> out(rows * weight.rows, std::nanf(""));
+  MatMul(input, weight, Rows(out.data(), rows, weight.rows), pool);
+  return out;
+}
+
+struct Shape {
+  size_t rows;
+  size_t inputs;
+  size_t outputs;
+};
+
+constexpr Shape kShapes[] = {{1, 1, 1},     {1, 7, 3},    {2, 32, 16},  {3, 65, 17},
+                             {5, 256, 31},  {7, 96, 2},   {13, 513, 8}, {50, 40, 11},
+                             {1, 4096, 33}, {6, 512, 70}, {17, 128, 1}, {100, 64, 17}};
+
+// One output as packed_matmul.h defines it, one number at a time.
+float DotInPromisedOrder(const QuantizedRows& x, size_t row, const WeightView& weight, size_t o,
+                         bool fused) {
+  float sum = 0;
+  for (size_t block = 0; block < x.block_count(); ++block) {
+    const PackedBlock w = ReadPackedBlock(weight, o, block);
+    int32_t dot = 0;
+    for (size_t i = 0; i < kBlockInputs; ++i) {
+      dot += int32_t{w.q[i]} * x.values(row)[block * kBlockInputs + i];
+    }
+    const float exact = static_cast<float>(dot) - w.zero * x.sums(row)[block];
+    const float scale = w.scale * x.scales(row)[block];
+    sum = fused ? std::fma(exact, scale, sum) : exact * scale + sum;
+  }
+  return sum * ReadRowScale(weight, o);
+}
+
+// Every instruction set is compared with the same plain code, bit for bit.
+TEST(PackedMatMul, ReducesInThePromisedOrder) {
+  OnEachInstructionSet([](const std::string& set) {
+    for (const Shape& shape : kShapes) {
+      for (const DType dtype : kTypes) {
+        const std::vector<float> x = RandomValues(shape.rows * shape.inputs, 3);
+        const RandomPackedWeight weight(shape.outputs, shape.inputs, dtype, 4);
+        const std::vector<float> out = Multiply(x, weight.view, 1);
+        ThreadPool pool(1);
+        QuantizedRows quantized(shape.rows, shape.inputs);
+        quantized.Quantize(ConstRows(x.data(), shape.rows, shape.inputs), pool);
+        for (size_t row = 0; row < shape.rows; ++row) {
+          for (size_t o = 0; o < shape.outputs; ++o) {
+            ASSERT_EQ(out[row * shape.outputs + o],
+                      DotInPromisedOrder(quantized, row, weight.view, o, IsFused(set)))
+                << shape.rows << "x" << shape.inputs << "x" << shape.outputs << " " << NameOf(dtype)
+                << " row " << row << " output " << o;
+          }
+        }
+      }
+    }
+  });
+}
+
+// The largest bytes on both sides, where sums of 16 bits would overflow.
+TEST(PackedMatMul, HoldsTheLargestProducts) {
+  OnEachInstructionSet([](const std::string&) {
+    for (const DType dtype : kTypes) {
+      for (const float sign : {1.0F, -1.0F}) {
+        std::vector<float> row(64, 1.0F);
+        std::vector<std::byte> bytes(PackedPanelBytes(dtype, row.size()));
+        PackPanel(dtype, ConstRows(row.data(), 1, row.size()), bytes);
+        const std::vector<float> x(64, sign);
+        const std::vector<float> out = Multiply(x, {dtype, bytes.data(), 1, row.size()}, 1);
+        EXPECT_NEAR(out[0], sign * 64.0F, 0.5F) << NameOf(dtype);
+      }
+    }
+  });
+}
+
+// What quantisation costs, against double precision on the weights before packing. Uniform numbers:
+// a step of q4 is 2 / 15 and an error's variance step^2 / 12; activations add 1 / 127 the same way.
+TEST(PackedMatMul, ErrsAsMuchAsTheStepsAllow) {
+  constexpr size_t kInputs = 4096;
+  constexpr size_t kOutputs = 32;
+  const std::vector<float> x = RandomValues(kInputs, 11);
+  for (const DType dtype : kTypes) {
+    const RandomPackedWeight weight(kOutputs, kInputs, dtype, 12);
+    const std::vector<float> out = Multiply(x, weight.view, 1);
+    double squares = 0;
+    for (size_t o = 0; o < kOutputs; ++o) {
+      double exact = 0;
+      for (size_t k = 0; k < kInputs; ++k) {
+        exact += double{x[k]} * double{weight.values[o * kInputs + k]};
+      }
+      squares += (out[o] - exact) * (out[o] - exact);
+    }
+    const double weight_step = dtype == DType::kQ4 ? 2.0 / 15 : 2.0 / 254;
+    const double step_variance = (weight_step * weight_step + 4.0 / (254 * 254)) / 12;
+    const double expected = kInputs * step_variance / 3;  // a uniform number's square is 1 / 3
+    EXPECT_LT(squares / kOutputs, 2 * expected) << NameOf(dtype);
+    EXPECT_GT(squares / kOutputs, expected / 4) << NameOf(dtype);
+  }
+}
+
+TEST(PackedMatMul, RowGivesTheSameBitsAloneAndInAnyCompanyOnAnyThreads) {
+  OnEachInstructionSet([](const std::string&) {
+    constexpr size_t kInputs = 1031;
+    constexpr size_t kOutputs = 61;
+    for (const DType dtype : kTypes) {
+      const RandomPackedWeight weight(kOutputs, kInputs, dtype, 5);
+      const std::vector<float> x = RandomValues(37 * kInputs, 6);
+      std::vector<std::vector<float>> alone;
+      for (size_t row = 0; row < 37; ++row) {
+        const auto begin = x.begin() + static_cast<ptrdiff_t>(row * kInputs);
+        alone.push_back(Multiply({begin, begin + static_cast<ptrdiff_t>(kInputs)}, weight.view, 1));
+      }
+      for (size_t rows = 2; rows <= 37; ++rows) {
+        const std::vector<float> some(x.begin(),
+                                      x.begin() + static_cast<ptrdiff_t>(rows * kInputs));
+        const std::vector<float> out = Multiply(some, weight.view, 1 + rows % 4);
+        for (size_t row = 0; row < rows; ++row) {
+          for (size_t o = 0; o < kOutputs; ++o) {
+            ASSERT_EQ(out[row * kOutputs + o], alone[row][o])
+                << rows << " rows, row " << row << ", output " << o << " " << NameOf(dtype);
+          }
+        }
+      }
+    }
+  });
+}
+
+TEST(PackedMatMul, HasNothingToDoForNoRows) {
+  const RandomPackedWeight weight(4, 8, DType::kQ4, 7);
+  EXPECT_TRUE(Multiply({}, weight.view, 2).empty());
+}
+
+TEST(PackedMatMul, LetsNanAndInfinityThrough) {
+  OnEachInstructionSet([](const std::string&) {
+    for (const float bad : {std::nanf(""), std::numeric_limits<float>::infinity()}) {
+      const RandomPackedWeight weight(3, 70, DType::kQ4, 9);
+      std::vector<float> x = RandomValues(140, 10);
+      x[69] = bad;
+      const std::vector<float> out = Multiply(x, weight.view, 1);
+      for (size_t o = 0; o < 3; ++o) {
+        EXPECT_FALSE(std::isfinite(out[o]));
+        EXPECT_TRUE(std::isfinite(out[3 + o]));
+      }
+    }
+  });
+}
+
+}  // namespace
+}  // namespace windrose
