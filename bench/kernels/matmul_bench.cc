@@ -36,7 +36,8 @@ struct Case {
 
 void Report(benchmark::State& state, const Case& shape, const Machine& machine) {
   const double flops = 2.0 * static_cast<double>(shape.rows * shape.inputs * shape.outputs);
-  const double bytes = static_cast<double>(shape.inputs * shape.outputs * SizeOf(shape.dtype));
+  const WeightView weight{shape.dtype, nullptr, shape.outputs, shape.inputs};
+  const auto bytes = static_cast<double>(weight.bytes());
   // The time the better of the two ceilings would still need.
   const double roof = std::max(flops / machine.flops, bytes / machine.bytes_per_second);
   const auto rate = benchmark::Counter::kIsIterationInvariantRate;
@@ -49,25 +50,26 @@ void Report(benchmark::State& state, const Case& shape, const Machine& machine) 
 
 void BenchMatMul(benchmark::State& state, const Case& shape, const Machine& machine,
                  ThreadPool& pool) {
-  const size_t bytes = shape.inputs * shape.outputs * SizeOf(shape.dtype);
-  AlignedBuffer<uint16_t> weights(bytes / sizeof(uint16_t));
+  WeightView view{shape.dtype, nullptr, shape.outputs, shape.inputs};
+  AlignedBuffer<uint16_t> weights(view.bytes() / sizeof(uint16_t));
   for (size_t i = 0; i < weights.size(); ++i) {
     weights[i] = static_cast<uint16_t>(0x3C00 + i * 7 % 512);  // harmless numbers in each format
   }
   AlignedBuffer<float> x(shape.rows * shape.inputs);
   for (size_t i = 0; i < x.size(); ++i) x[i] = static_cast<float>(i % 13) * 0.01F;
   AlignedBuffer<float> out(shape.rows * shape.outputs);
-  const WeightView view{shape.dtype, reinterpret_cast<const std::byte*>(weights.data()),
-                        shape.outputs, shape.inputs};
+  view.data = reinterpret_cast<const std::byte*>(weights.data());
+  MatMulInput input(shape.rows, shape.inputs);
   for (auto _ : state) {
-    MatMul(ConstRows(x.span(), shape.inputs), view, Rows(out.span(), shape.outputs), pool);
+    input.Assign(ConstRows(x.span(), shape.inputs), shape.dtype, pool);
+    MatMul(input, view, Rows(out.span(), shape.outputs), pool);
     benchmark::DoNotOptimize(out.data());
   }
   Report(state, shape, machine);
 }
 
 void RegisterAll(const Machine& machine, ThreadPool& pool) {
-  for (const DType dtype : {DType::kBf16, DType::kF32}) {
+  for (const DType dtype : {DType::kQ4, DType::kQ8, DType::kBf16, DType::kF32}) {
     for (const size_t rows : {1U, 2U, 3U, 4U, 8U, 32U, 512U}) {
       for (const bool up : {true, false}) {
         const Case shape{dtype, rows, up ? kHidden : kExpertWidth, up ? kExpertWidth : kHidden};
