@@ -36,7 +36,10 @@ if(WINDROSE_SANITIZE)
                                                     -fno-omit-frame-pointer)
   target_link_options(windrose_options INTERFACE -fsanitize=${WINDROSE_SANITIZE})
   if(WINDROSE_SANITIZE MATCHES "undefined")
-    target_compile_options(windrose_options INTERFACE -fno-sanitize-recover=undefined)
+    # Without vptr: clang's check opens a pipe to look at the object, and takes an object for a bad one
+    # in the tests that use up all descriptors.
+    target_compile_options(windrose_options INTERFACE -fno-sanitize=vptr
+                                                      -fno-sanitize-recover=undefined)
   endif()
 else()
   target_compile_options(

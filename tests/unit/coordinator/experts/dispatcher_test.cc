@@ -82,7 +82,7 @@ class DispatcherTest : public testing::Test {
         transport_, log_);
     for (size_t index = 0; index < rows_.size(); ++index) rows_[index] = static_cast<float>(index);
     gate_.top_k = 2;
-    for (const uint32_t expert : {0, 1, 2, 3, 1, 0}) gate_.experts.emplace_back(expert);
+    for (const uint32_t expert : {0U, 1U, 2U, 3U, 1U, 0U}) gate_.experts.emplace_back(expert);
     gate_.weights.assign(6, 0.5F);
   }
 
@@ -328,7 +328,7 @@ TEST(ReplicaBalancer, StaysWithAWorkerUntilAnotherIsClearlyLessLoaded) {
 
 TEST(PlanDispatch, CoversEveryPairExactlyOnce) {
   GateOutput gate{.top_k = 2, .experts = {}, .weights = {}};
-  for (const uint32_t expert : {3, 0, 0, 2, 2, 3}) gate.experts.emplace_back(expert);
+  for (const uint32_t expert : {3U, 0U, 0U, 2U, 2U, 3U}) gate.experts.emplace_back(expert);
   const Placement placement{
       .epoch = 9, .holders = {{WorkerId(0)}, {}, {WorkerId(1)}, {WorkerId(0), WorkerId(1)}}};
   ReplicaBalancer balancer(4);

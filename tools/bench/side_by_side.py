@@ -1,0 +1,156 @@
+"""Measures Windrose and llama.cpp in turn on models of the same shape, and writes what came out.
+
+Each round runs both engines once, as processes of their own, so that whatever else the machine does
+hits both alike. Medians over the rounds count.
+"""
+
+import argparse
+import json
+import pathlib
+import platform
+import re
+import statistics
+import subprocess
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+BIN = ROOT / "build/release/bin"
+MODELS = ROOT / "build/bench"
+PAGE = ROOT / "docs/performance.md"
+PLOT = ROOT / "docs/performance/side_by_side.svg"
+TOKENIZER = ROOT / "tests/unit/coordinator/text/data/mixtral_tokenizer.model"
+LLAMA_TYPE = {"q4": "q4_0", "q8": "q8_0", "bf16": "bf16"}
+LINE = re.compile(r"^(prefill|batch) (\d+) tokens_per_second ([\d.]+)$", re.MULTILINE)
+
+
+def parse_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--formats", default="q4,q8,bf16")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--write", action="store_true", help="write docs/performance.md and the plot")
+    return parser.parse_args()
+
+
+def layers_of(number_format: str) -> int:
+    return 2 if number_format == "bf16" else 4  # bf16 with four layers would not fit beside llama.cpp
+
+
+def run(*command: str | pathlib.Path) -> str:
+    words = [str(word) for word in command]
+    return subprocess.run(words, check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True).stdout
+
+
+def make_models(number_format: str) -> tuple[pathlib.Path, pathlib.Path]:
+    layers = layers_of(number_format)
+    ours = MODELS / f"mixtral-{layers}-{number_format}"
+    theirs = MODELS / f"mixtral-{layers}-{LLAMA_TYPE[number_format]}.gguf"
+    MODELS.mkdir(parents=True, exist_ok=True)
+    if not ours.exists():
+        run(BIN / "windrose", "synth", ours, "--like", "mixtral-8x7b", "--layers", str(layers),
+            "--dtype", number_format, "--tokenizer", TOKENIZER)  # fmt: skip
+    if not theirs.exists():
+        script = pathlib.Path(__file__).with_name("make_gguf.py")
+        run(sys.executable, script, theirs, "--type", LLAMA_TYPE[number_format], "--layers", str(layers))
+    return ours, theirs
+
+
+def rates(output: str) -> dict[str, float]:
+    return {f"{what} {size}": float(rate) for what, size, rate in LINE.findall(output)}
+
+
+def measure(number_format: str, rounds: int, threads: int) -> dict[str, dict[str, list[float]]]:
+    """By engine and measurement, the rate of each round."""
+    ours, theirs = make_models(number_format)
+    script = pathlib.Path(__file__).with_name("llama_rates.py")
+    commands = {
+        "windrose": [BIN / "bench_engine", "--model", ours],
+        "llama.cpp": [sys.executable, script, theirs],
+    }
+    found = {engine: {} for engine in commands}
+    for _ in range(rounds):
+        for engine, command in commands.items():
+            output = run(*command, "--threads", str(threads), "--runs", "1")
+            for name, rate in rates(output).items():
+                found[engine].setdefault(name, []).append(rate)
+                print(f"{number_format} {name} {engine} {rate:.1f}", flush=True)
+    return found
+
+
+def weight_bytes_per_token(number_format: str) -> float:
+    """What decoding one token alone must read: attention, two experts a layer, the head."""
+    bits = {"q4": 4.5, "q8": 8.5, "bf16": 16}[number_format]
+    head_bits = 16 if number_format == "bf16" else 8.5
+    attention = 2 * 4096 * 4096 + 2 * 4096 * 1024
+    experts = 2 * 3 * 4096 * 14336
+    return (layers_of(number_format) * (attention + experts) * bits + 32000 * 4096 * head_bits) / 8
+
+
+def machine_line() -> str:
+    output = run(BIN / "bench_kernels", "--benchmark_filter=^$")
+    return output.splitlines()[0]
+
+
+def processor() -> str:
+    found = re.search(r"model name\s*: (.+)", pathlib.Path("/proc/cpuinfo").read_text())
+    return found.group(1) if found else platform.processor()
+
+
+def table(results: dict, bandwidth: float) -> list[str]:
+    lines = ["| format | what | Windrose | llama.cpp | ratio | of memory bandwidth |", "|---|---|---|---|---|---|"]
+    for number_format, engines in results.items():
+        for name in engines["windrose"]:
+            ours = statistics.median(engines["windrose"][name])
+            theirs = statistics.median(engines["llama.cpp"][name])
+            share = ""
+            if name == "batch 1":
+                share = f"{ours * weight_bytes_per_token(number_format) / bandwidth:.0%}"
+            lines.append(f"| {number_format} | {name} | {ours:.1f} | {theirs:.1f} | {ours / theirs:.2f} | {share} |")
+    return lines
+
+
+def plot(results: dict) -> None:
+    import matplotlib
+
+    matplotlib.use("svg")
+    matplotlib.rcParams["svg.hashsalt"] = "windrose"  # the same figures give the same file
+    from matplotlib import pyplot
+
+    names = [(number_format, name) for number_format, engines in results.items() for name in engines["windrose"]]
+    figure, axes = pyplot.subplots(figsize=(9, 0.32 * len(names) + 1))
+    for offset, engine in [(-0.2, "windrose"), (0.2, "llama.cpp")]:
+        values = [statistics.median(results[number_format][engine][name]) for number_format, name in names]
+        axes.barh([row + offset for row in range(len(names))], values, height=0.38, label=engine)
+    axes.set_yticks(range(len(names)), [f"{number_format}, {name}" for number_format, name in names])
+    axes.invert_yaxis()
+    axes.set_xlabel("tokens per second")
+    axes.legend()
+    figure.tight_layout()
+    PLOT.parent.mkdir(exist_ok=True)
+    figure.savefig(PLOT, metadata={"Date": None})
+
+
+def write_page(lines: list[str]) -> None:
+    begin, end = "<!-- side by side -->", "<!-- end of side by side -->"
+    page = PAGE.read_text()
+    before, after = page.index(begin) + len(begin), page.index(end)
+    PAGE.write_text(page[:before] + "\n" + "\n".join(lines) + "\n" + page[after:])
+
+
+def main() -> None:
+    arguments = parse_arguments()
+    machine = machine_line()
+    bandwidth = float(re.search(r"memory ([\d.]+) GB/s", machine).group(1)) * 1e9
+    formats = arguments.formats.split(",")
+    results = {f: measure(f, arguments.rounds, arguments.threads) for f in formats}
+    lines = [f"{processor()}, {machine}; medians of {arguments.rounds} rounds; tokens per second in total.", ""]
+    lines += table(results, bandwidth)
+    print("\n".join(lines))
+    (MODELS / "side_by_side.json").write_text(json.dumps(results, indent=1))
+    if arguments.write:
+        write_page(lines)
+        plot(results)
+
+
+if __name__ == "__main__":
+    main()
