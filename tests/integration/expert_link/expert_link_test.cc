@@ -143,6 +143,7 @@ TEST(ExpertLink, DrainingWorkerAnswersWhatItAccepted) {
   ASSERT_TRUE(coordinator.AwaitUp());
   const std::vector<float> rows = TestRows(2, 3);
   coordinator.Call(1, kLayer, kExpert, rows);
+  ASSERT_TRUE(worker.AwaitWaiting(3));
   worker.server().SetState(WorkerState::kDraining);
   ASSERT_TRUE(coordinator.Await([&] { return !coordinator.draining.empty(); }));
   EXPECT_THAT(coordinator.draining, ElementsAre(WorkerId(0)));

@@ -76,6 +76,15 @@ void RunningWorker::StartComputing() {
   executing_ = std::thread([this] { executor_.Run(*server_); });
 }
 
+bool RunningWorker::AwaitWaiting(uint32_t rows) const {
+  const TimePoint deadline = clock_.Now() + Seconds(10);
+  while (executor_.waiting_rows() != rows) {
+    if (clock_.Now() > deadline) return false;
+    std::this_thread::yield();
+  }
+  return true;
+}
+
 void RunningWorker::Drain() {
   executor_.Drain();
   if (executing_.joinable()) executing_.join();

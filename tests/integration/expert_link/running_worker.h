@@ -52,6 +52,8 @@ class RunningWorker {
   ExpertServer& server() { return *server_; }
 
   void StartComputing();
+  // Waits until so many rows were accepted and not yet computed; false when they do not come.
+  bool AwaitWaiting(uint32_t rows) const;
   // Finishes what was accepted, as SIGTERM does.
   void Drain();
   // Ends at once, with calls in flight.
