@@ -58,69 +58,102 @@ struct QuantizedTile {
   size_t blocks_stride;
 };
 
-// One panel times kRows rows. out: kRows rows of out_stride; `outputs` of the panel are wanted.
+// Where a tile's results go: rows of `stride`, of which the first `outputs` are wanted.
+struct TileResults {
+  float* data;
+  size_t stride;
+  size_t outputs;
+};
+
+template <size_t kRows>
+struct TileSums {
+  FloatVector of[kRows][kParts];
+};
+
+// Asks for the weights that come kPrefetchBytes behind a block.
+template <DType kType>
+HWY_INLINE void PrefetchBehind(const std::byte* block) {
+  for (size_t byte = 0; byte < PackedGroupBytes(kType) / kGroupBlocks; byte += 64) {
+    hwy::Prefetch(block + kPrefetchBytes + byte);
+  }
+}
+
+// sums += what block `block` of the panel, which is in `group`, gives to each row.
+template <DType kType, size_t kRows>
+HWY_INLINE void AddBlock(const std::byte* group, size_t block, const QuantizedTile& x,
+                         TileSums<kRows>& sums) {
+  const FloatTag d;
+  const size_t within = block % kGroupBlocks;
+  const std::byte* data = group + kGroupHeaderBytes + within * PackedBlockBytes(kType);
+  PrefetchBehind<kType>(data);
+  HWY_UNROLL(4)
+  for (size_t p = 0; p < kParts; ++p) {
+    FloatVector scale;
+    FloatVector zero;
+    LoadHeader<kType>(group, within * kPanelOutputs + p * kVectorFloats, scale, zero);
+    BlockWeights<kType> weights;
+    LoadBlockWeights<kType>(data + p * kVectorBytes, weights);
+    HWY_UNROLL(16)
+    for (size_t r = 0; r < kRows; ++r) {
+      const size_t at = r * x.blocks_stride + block;
+      const auto dot = hn::ConvertTo(
+          d, BlockDot<kType>(weights, x.values + r * x.values_stride + block * kBlockInputs));
+      const auto exact = hn::NegMulAdd(zero, hn::Set(d, x.sums[at]), dot);
+      sums.of[r][p] = hn::MulAdd(exact, hn::Mul(scale, hn::Set(d, x.scales[at])), sums.of[r][p]);
+    }
+  }
+}
+
+template <size_t kRows>
+HWY_INLINE void StoreTile(const TileSums<kRows>& sums, const std::byte* panel,
+                          const TileResults& results) {
+  for (size_t r = 0; r < kRows; ++r) {
+    HWY_ALIGN_MAX float row[kPanelOutputs];
+    for (size_t p = 0; p < kParts; ++p) {
+      const auto row_scale = LoadWeights<DType::kF32>(panel + p * kVectorFloats * sizeof(float));
+      hn::Store(hn::Mul(sums.of[r][p], row_scale), FloatTag(), row + p * kVectorFloats);
+    }
+    std::memcpy(results.data + r * results.stride, row, results.outputs * sizeof(float));
+  }
+}
+
+// One panel of `groups` groups times kRows rows.
 template <DType kType, size_t kRows>
 HWY_INLINE void MultiplyTile(const std::byte* panel, size_t groups, const QuantizedTile& x,
-                             size_t outputs, float* out, size_t out_stride) {
-  const FloatTag d;
-  FloatVector sums[kRows][kParts];
+                             const TileResults& results) {
+  TileSums<kRows> sums;
   HWY_UNROLL(16)
   for (size_t r = 0; r < kRows; ++r) {
     HWY_UNROLL(4)
-    for (size_t p = 0; p < kParts; ++p) sums[r][p] = hn::Zero(d);
+    for (size_t p = 0; p < kParts; ++p) sums.of[r][p] = hn::Zero(FloatTag());
   }
   const std::byte* group = panel + kRowScaleBytes;
-  for (size_t block = 0; block < groups * kGroupBlocks; ++block) {
-    const size_t within = block % kGroupBlocks;
-    const std::byte* data = group + kGroupHeaderBytes + within * PackedBlockBytes(kType);
-    for (size_t byte = 0; byte < PackedGroupBytes(kType) / kGroupBlocks; byte += 64) {
-      hwy::Prefetch(data + kPrefetchBytes + byte);
+  for (size_t index = 0; index < groups; ++index, group += PackedGroupBytes(kType)) {
+    HWY_UNROLL(2)
+    for (size_t within = 0; within < kGroupBlocks; ++within) {
+      AddBlock<kType, kRows>(group, index * kGroupBlocks + within, x, sums);
     }
-    HWY_UNROLL(4)
-    for (size_t p = 0; p < kParts; ++p) {
-      FloatVector scale;
-      FloatVector zero;
-      LoadHeader<kType>(group, within * kPanelOutputs + p * kVectorFloats, scale, zero);
-      BlockWeights<kType> weights;
-      LoadBlockWeights<kType>(data + p * kVectorBytes, weights);
-      HWY_UNROLL(16)
-      for (size_t r = 0; r < kRows; ++r) {
-        const size_t at = r * x.blocks_stride + block;
-        const auto dot = hn::ConvertTo(
-            d, BlockDot<kType>(weights, x.values + r * x.values_stride + block * kBlockInputs));
-        const auto exact = hn::NegMulAdd(zero, hn::Set(d, x.sums[at]), dot);
-        sums[r][p] = hn::MulAdd(exact, hn::Mul(scale, hn::Set(d, x.scales[at])), sums[r][p]);
-      }
-    }
-    if (within + 1 == kGroupBlocks) group += PackedGroupBytes(kType);
   }
-  for (size_t r = 0; r < kRows; ++r) {
-    HWY_ALIGN_MAX float results[kPanelOutputs];
-    for (size_t p = 0; p < kParts; ++p) {
-      const auto row_scale = LoadWeights<DType::kF32>(panel + p * kVectorFloats * sizeof(float));
-      hn::Store(hn::Mul(sums[r][p], row_scale), d, results + p * kVectorFloats);
-    }
-    std::memcpy(out + r * out_stride, results, outputs * sizeof(float));
-  }
+  StoreTile<kRows>(sums, panel, results);
 }
 
 QuantizedTile TileAt(const QuantizedRows& x, size_t row) {
   return {x.values(row), x.scales(row), x.sums(row), x.padded_cols(), x.block_count()};
 }
 
-// Rows [rows.begin, rows.end) in tiles of kRows, then of half as many, down to one.
+// Rows [rows.begin, rows.end) in tiles of kRows, then of half as many, down to one. `results` are
+// those of row 0.
 template <DType kType, size_t kRows>
 HWY_INLINE void MultiplyRows(const std::byte* panel, const QuantizedRows& x, IndexRange rows,
-                             size_t outputs, const Rows& out, size_t first_output) {
+                             const TileResults& results) {
   const size_t groups = GroupCount(x.cols());
   for (; rows.size() >= kRows; rows.begin += kRows) {
-    MultiplyTile<kType, kRows>(panel, groups, TileAt(x, rows.begin), outputs,
-                               out.data + rows.begin * out.cols + first_output, out.cols);
+    MultiplyTile<kType, kRows>(
+        panel, groups, TileAt(x, rows.begin),
+        {results.data + rows.begin * results.stride, results.stride, results.outputs});
   }
   if constexpr (kRows > 1) {
-    if (rows.size() > 0) {
-      MultiplyRows<kType, kRows / 2>(panel, x, rows, outputs, out, first_output);
-    }
+    if (rows.size() > 0) MultiplyRows<kType, kRows / 2>(panel, x, rows, results);
   }
 }
 
@@ -134,9 +167,9 @@ void MultiplyPanels(const QuantizedRows& x, const WeightView& weight, const Rows
     const IndexRange rows{row, std::min(row + pass_rows, x.rows())};
     for (size_t panel = panels.begin; panel < panels.end; ++panel) {
       const size_t first_output = panel * kPanelOutputs;
+      const size_t outputs = std::min(kPanelOutputs, weight.rows - first_output);
       MultiplyRows<kType, kMostRows>(weight.data + panel * panel_bytes, x, rows,
-                                     std::min(kPanelOutputs, weight.rows - first_output), out,
-                                     first_output);
+                                     {out.data + first_output, out.cols, outputs});
     }
   }
 }
