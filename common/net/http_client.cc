@@ -1,6 +1,7 @@
 #include "common/net/http_client.h"
 
 #include <array>
+#include <atomic>
 #include <boost/asio/connect.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/core/tcp_stream.hpp>
@@ -35,6 +36,10 @@ class BeastHttpClient final : public HttpClient {
     connected_ = false;
     buffer_.clear();
   }
+  void Interrupt() override {
+    interrupted_ = true;
+    asio::post(io_, [this] { stream_.close(); });
+  }
 
  private:
   using Parser = http::response_parser<http::buffer_body>;
@@ -58,18 +63,26 @@ class BeastHttpClient final : public HttpClient {
   beast::flat_buffer buffer_;
   AsioError error_;
   bool connected_ = false;
+  std::atomic<bool> interrupted_{false};
 };
+
+bool IsInterruption(const AsioError& error) { return error == asio::error::operation_aborted; }
 
 Status Describe(const AsioError& error, const std::string& what) {
   if (error == beast::error::timeout) return DeadlineExceeded(what + ": timed out");
+  if (IsInterruption(error)) return Cancelled(what + ": interrupted");
   return Unavailable(what + ": " + error.message());
 }
 
 AsioError BeastHttpClient::Run() {
   error_ = {};
   io_.restart();
+  // What Interrupt posted may have run before this operation began.
+  if (interrupted_) stream_.close();
   io_.run();
-  return error_;
+  // A socket that was closed between two operations shows itself in other ways.
+  const bool failed = error_ && error_ != http::error::need_buffer;
+  return failed && interrupted_ ? asio::error::operation_aborted : error_;
 }
 
 Status BeastHttpClient::Connect() {
@@ -135,6 +148,7 @@ Status BeastHttpClient::ReadBody(Parser& parser, const BodyCallback& on_body, st
       body.append(text);
     }
     if (error == beast::error::timeout) return DeadlineExceeded("the server fell silent");
+    if (IsInterruption(error)) return Cancelled("interrupted inside the answer");
     if (error && error != http::error::need_buffer) {
       return DataLoss("the connection broke inside the answer: " + error.message());
     }

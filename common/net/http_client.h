@@ -1,7 +1,7 @@
 // HttpClient: a small blocking HTTP/1.1 client for the command line, benches and tests.
 //
 // One connection, kept alive between requests and made again when the server closed it. Not for the
-// serving path. Thread-compatible.
+// serving path. Thread-compatible, but for Interrupt.
 #pragma once
 
 #include <cstddef>
@@ -42,12 +42,15 @@ class HttpClient {
 
   // The answer, with lower-case field names; its body is empty when `on_body` took it. DATA_LOSS
   // when the connection broke inside the body, UNAVAILABLE when no answer came, CANCELLED when
-  // `on_body` said false, DEADLINE_EXCEEDED when the server was silent too long.
+  // `on_body` said false or after Interrupt, DEADLINE_EXCEEDED when the server was silent too long.
   virtual StatusOr<HttpResponse> Do(const HttpClientRequest& request,
                                     const BodyCallback& on_body = nullptr) = 0;
 
   // Closes the connection; the next request opens one.
   virtual void Close() = 0;
+
+  // Ends the request under way, and every later one, with CANCELLED. Thread-safe.
+  virtual void Interrupt() = 0;
 };
 
 }  // namespace windrose

@@ -105,6 +105,20 @@ TEST_F(HttpStreamTest, TheClientTellsABrokenStreamFromAWholeOne) {
   server_side.join();
 }
 
+TEST_F(HttpStreamTest, AnInterruptedClientStopsWaitingForGood) {
+  Start();
+  const auto client = HttpClient::Make({"127.0.0.1", server_->port()});
+  std::shared_ptr<HttpResponder> responder;  // the stream breaks when it goes
+  std::thread other([&] {
+    responder = TakeResponder();
+    responder->StartStream(200, {});
+    client->Interrupt();
+  });
+  EXPECT_EQ(client->Do({}).status().code(), StatusCode::kCancelled);
+  other.join();
+  EXPECT_EQ(client->Do({}).status().code(), StatusCode::kCancelled);
+}
+
 TEST_F(HttpStreamTest, NoticesAResetAtOnce) {
   Start();
   RawClient client(server_->port());
