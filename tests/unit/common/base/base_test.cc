@@ -4,6 +4,7 @@
 #include <set>
 #include <thread>
 
+#include "common/base/background_task.h"
 #include "common/base/bounded_queue.h"
 #include "common/base/ids.h"
 #include "common/base/random.h"
@@ -137,6 +138,30 @@ TEST(ThreadEventLoop, AMessageFromAnotherThreadWakesIt) {
   std::thread poster([&] { loop.Post([&] { woken = true; }); });
   EXPECT_TRUE(loop.RunUntil([&] { return woken; }, TimePoint::max()));
   poster.join();
+}
+
+TEST(BackgroundTask, HasNoResultUntilItIsDone) {
+  std::atomic<bool> go{false};
+  const BackgroundTask task([&go](const std::atomic<bool>&) {
+    while (!go.load()) std::this_thread::yield();
+    return DataLoss("found");
+  });
+  EXPECT_FALSE(task.result().has_value());
+  go = true;
+  while (!task.result().has_value()) std::this_thread::yield();
+  EXPECT_EQ(task.result()->code(), StatusCode::kDataLoss);
+}
+
+TEST(BackgroundTask, IsStoppedByItsOwnersEnd) {
+  bool stopped = false;
+  {
+    const BackgroundTask task([&stopped](const std::atomic<bool>& stop) {
+      while (!stop.load()) std::this_thread::yield();
+      stopped = true;
+      return OkStatus();
+    });
+  }
+  EXPECT_TRUE(stopped);
 }
 
 TEST(ThreadPool, CoversEveryIndexOnceForAnyCountAndGrain) {
