@@ -2,183 +2,62 @@
 
 #include <set>
 
+#include "common/base/check.h"
+#include "common/model/checkpoint_layout.h"
+#include "common/model/manifest.h"
 #include "common/model/mapped_file.h"
 #include "common/model/model_hash.h"
-#include "common/model/safetensors.h"
-#include "common/model/shard_index.h"
+#include "common/model/tensor_files.h"
 #include "common/model/tensor_names.h"
 
 namespace windrose {
 namespace {
 
-constexpr const char* kConfigFile = "config.json";
-constexpr const char* kSingleFile = "model.safetensors";
-constexpr const char* kIndexFile = "model.safetensors.index.json";
 constexpr size_t kMaxConfigBytes = 1 << 20;
-constexpr size_t kMaxIndexBytes = 16 << 20;
-constexpr size_t kMaxShards = 4096;
+constexpr size_t kMaxTokenizerBytes = 64 << 20;
 
-std::string ShapeText(const std::vector<uint64_t>& shape) {
-  std::string text = "[";
-  for (const uint64_t dimension : shape) {
-    if (text.size() > 1) text += ", ";
-    text += std::to_string(dimension);
-  }
-  return text + "]";
-}
-
-// Which file should hold which tensor. Empty without an index: one file holds all.
-using Index = std::map<std::string, std::string>;
-
-StatusOr<Index> ReadIndex(const std::string& directory) {
-  const StatusOr<std::string> text = ReadModelText(directory, kIndexFile, kMaxIndexBytes);
-  if (text.status().code() == StatusCode::kNotFound) {
-    return NotFound(
-        "neither model.safetensors nor model.safetensors.index.json in the model "
-        "directory; other weight formats (.bin, .pt, .gguf) are not read");
-  }
-  if (!text.ok()) return text.status();
-  StatusOr<Index> index = ParseShardIndex(*text);
-  if (!index.ok()) return Annotate(index.status(), kIndexFile);
-  return index;
-}
-
-}  // namespace
-
-struct Checkpoint::Tensors {
-  struct Place {
-    const MappedFile* file = nullptr;
-    TensorEntry entry;
-    std::span<const std::byte> bytes() const {
-      return file->bytes().subspan(entry.begin, entry.bytes());
-    }
-  };
-
-  std::vector<std::shared_ptr<const MappedFile>> files;
-  std::map<std::string, Place, std::less<>> places;
-
-  static StatusOr<std::shared_ptr<const Tensors>> Open(const std::string& directory);
-  Status AddFile(const std::string& directory, const std::string& name, const Index& index);
-  Status CheckIndex(const Index& index) const;
-  Status CheckAgainst(const MixtralConfig& config) const;
-};
-
-StatusOr<std::shared_ptr<const Checkpoint::Tensors>> Checkpoint::Tensors::Open(
-    const std::string& directory) {
-  auto tensors = std::make_shared<Tensors>();
-  const Status single = tensors->AddFile(directory, kSingleFile, {});
-  if (single.ok()) return tensors;
-  if (single.code() != StatusCode::kNotFound) return single;
-  ASSIGN_OR_RETURN(const Index index, ReadIndex(directory));
-  std::set<std::string> shards;
-  for (const auto& [tensor, file] : index) shards.insert(file);
-  if (shards.size() > kMaxShards) return InvalidArgument("the index names too many files");
-  for (const std::string& shard : shards) {
-    RETURN_IF_ERROR(tensors->AddFile(directory, shard, index));
-  }
-  RETURN_IF_ERROR(tensors->CheckIndex(index));
-  return tensors;
-}
-
-Status Checkpoint::Tensors::AddFile(const std::string& directory, const std::string& name,
-                                    const Index& index) {
-  ASSIGN_OR_RETURN(const auto file, MappedFile::Open(directory, name));
-  StatusOr<TensorEntries> entries = ParseSafetensorsHeader(file->bytes(), file->bytes().size());
-  if (!entries.ok()) return Annotate(entries.status(), name);
-  for (auto& [tensor, entry] : *entries) {
-    const auto wanted = index.find(tensor);
-    if (!index.empty() && (wanted == index.end() || wanted->second != name)) {
-      return InvalidArgument(name + ": tensor " + tensor + " is not where the index says");
-    }
-    places[tensor] = {file.get(), std::move(entry)};
-  }
-  files.push_back(file);
-  return OkStatus();
-}
-
-Status Checkpoint::Tensors::CheckIndex(const Index& index) const {
-  for (const auto& [tensor, file] : index) {
-    if (!places.contains(tensor)) {
-      return InvalidArgument(file + ": lacks tensor " + tensor + ", which the index says it has");
-    }
-  }
-  return OkStatus();
-}
-
-Status Checkpoint::Tensors::CheckAgainst(const MixtralConfig& config) const {
-  std::set<std::string, std::less<>> wanted;
-  for (const TensorSpec& spec : TensorsOf(config)) {
-    const auto found = places.find(spec.name);
-    if (found == places.end()) return NotFound("no file has tensor " + spec.name);
-    const auto& [file, entry] = found->second;
-    const std::string where = file->name() + ": tensor " + spec.name;
-    if (entry.shape != spec.shape) {
-      return InvalidArgument(where + ": config.json wants shape " + ShapeText(spec.shape) +
-                             ", the file has " + ShapeText(entry.shape));
-    }
-    if (!DTypeNamed(entry.dtype)) {
-      return InvalidArgument(where + ": wanted dtype F32, F16 or BF16, the file has " +
-                             entry.dtype);
-    }
-    wanted.insert(spec.name);
-  }
-  for (const auto& [name, place] : places) {
-    if (!wanted.contains(name)) {
-      return InvalidArgument(place.file->name() + ": tensor " + name +
-                             " is not part of a Mixtral of this config.json");
-    }
-  }
-  return OkStatus();
-}
-
-Checkpoint::Checkpoint(MixtralConfig config, std::shared_ptr<const Tensors> tensors)
-    : config_(std::move(config)), tensors_(std::move(tensors)) {}
-
-StatusOr<Checkpoint> Checkpoint::Open(const std::string& directory) {
-  ASSIGN_OR_RETURN(const std::string text, ReadModelText(directory, kConfigFile, kMaxConfigBytes));
+StatusOr<MixtralConfig> ParseConfig(const std::string& text) {
   StatusOr<MixtralConfig> config = ParseMixtralConfig(text);
   if (!config.ok()) return Annotate(config.status(), kConfigFile);
-  ASSIGN_OR_RETURN(auto tensors, Tensors::Open(directory));
-  RETURN_IF_ERROR(tensors->CheckAgainst(*config));
-  Checkpoint checkpoint(*std::move(config), std::move(tensors));
-  RETURN_IF_ERROR(checkpoint.ComputeHash());
-  return checkpoint;
+  return config;
 }
 
-Status Checkpoint::ComputeHash() {
-  ModelHasher hasher;
-  hasher.Add(ToConfigJson(config_));
-  for (const TensorSpec& spec : TensorsOf(config_)) {
-    const Tensors::Place& place = tensors_->places.find(spec.name)->second;
-    hasher.Add(spec.name);
-    hasher.Add(place.entry.dtype);
-    for (const uint64_t dimension : spec.shape) hasher.Add(dimension);
-    const bool is_norm = spec.shape.size() == 1;
-    const bool is_gate = spec.name.ends_with("block_sparse_moe.gate.weight");
-    if (!is_norm && !is_gate) continue;
-    RETURN_IF_ERROR(Annotate(MakeMappedResident(place.bytes()), place.file->name()));
-    hasher.Add(place.bytes());
+// Makes views of tensors and keeps what they need: each file is mapped once.
+class WeightLoader {
+ public:
+  explicit WeightLoader(const TensorFiles& files) : files_(files) {}
+
+  StatusOr<WeightView> View(const std::string& name) {
+    const auto place = files_.places().find(name);
+    if (place == files_.places().end()) return NotFound("no file has tensor " + name);
+    ASSIGN_OR_RETURN(const TensorFile* file, File(place->second.file));
+    const TensorEntry& entry = file->entries.find(name)->second;
+    const auto bytes = file->mapping->bytes().subspan(entry.begin, entry.bytes());
+    tensors_.push_back({name, file->mapping, bytes, place->second.hash});
+    const std::vector<uint64_t>& shape = place->second.shape;
+    return WeightView{place->second.format, bytes.data(), shape.size() == 2 ? shape[0] : 1,
+                      shape.back()};
   }
-  const Hash128 hash = hasher.Finish();
-  model_hash_ = hash.Hex();
-  model_hash_prefix_ = hash.high;
-  return OkStatus();
-}
 
-StatusOr<WeightView> Checkpoint::View(const std::string& name) const {
-  const auto found = tensors_->places.find(name);
-  if (found == tensors_->places.end()) return NotFound("no file has tensor " + name);
-  const auto& [file, entry] = found->second;
-  WeightView view;
-  view.dtype = *DTypeNamed(entry.dtype);
-  view.data = file->bytes().data() + entry.begin;
-  view.rows = entry.shape.size() == 2 ? entry.shape[0] : 1;
-  view.cols = entry.shape.back();
-  PrefetchMapped({view.data, view.bytes()});
-  return view;
-}
+  std::shared_ptr<const WeightStorage> Storage() && {
+    return std::make_shared<const WeightStorage>(std::move(tensors_));
+  }
 
-StatusOr<LayerWeights> Checkpoint::Layer(LayerIndex layer) const {
+ private:
+  StatusOr<const TensorFile*> File(const std::string& name) {
+    std::shared_ptr<const TensorFile>& file = opened_[name];
+    if (file == nullptr) {
+      ASSIGN_OR_RETURN(file, files_.Open(name));
+    }
+    return file.get();
+  }
+
+  const TensorFiles& files_;
+  std::map<std::string, std::shared_ptr<const TensorFile>> opened_;
+  std::vector<WeightStorage::Tensor> tensors_;
+};
+
+StatusOr<LayerWeights> LoadLayer(LayerIndex layer, WeightLoader& loader) {
   LayerWeights weights;
   const std::pair<WeightView*, const char*> parts[] = {
       {&weights.input_norm, "input_layernorm"},
@@ -189,36 +68,147 @@ StatusOr<LayerWeights> Checkpoint::Layer(LayerIndex layer) const {
       {&weights.post_attention_norm, "post_attention_layernorm"},
       {&weights.gate, "block_sparse_moe.gate"}};
   for (const auto& [view, part] : parts) {
-    ASSIGN_OR_RETURN(*view, View(LayerTensorName(layer, part)));
+    ASSIGN_OR_RETURN(*view, loader.View(LayerTensorName(layer, part)));
   }
   return weights;
 }
 
-StatusOr<CoordinatorWeights> Checkpoint::Coordinator() const {
-  CoordinatorWeights weights;
-  weights.storage = tensors_;
-  ASSIGN_OR_RETURN(weights.embedding, View("model.embed_tokens.weight"));
-  for (LayerIndex layer{0}; layer.value() < config_.layers; ++layer) {
-    ASSIGN_OR_RETURN(LayerWeights layer_weights, Layer(layer));
-    weights.layers.push_back(layer_weights);
-  }
-  ASSIGN_OR_RETURN(weights.final_norm, View("model.norm.weight"));
-  weights.head = weights.embedding;
-  if (!config_.tied_embeddings) {
-    ASSIGN_OR_RETURN(weights.head, View("lm_head.weight"));
-  }
-  return weights;
-}
-
-StatusOr<ExpertMatrices> Checkpoint::Expert(LayerIndex layer, ExpertId expert) const {
+StatusOr<ExpertMatrices> LoadExpert(LayerIndex layer, ExpertId expert, WeightLoader& loader) {
   ExpertMatrices matrices;
-  ASSIGN_OR_RETURN(matrices.w1, View(ExpertTensorName(layer, expert, "w1")));
-  ASSIGN_OR_RETURN(matrices.w2, View(ExpertTensorName(layer, expert, "w2")));
-  ASSIGN_OR_RETURN(matrices.w3, View(ExpertTensorName(layer, expert, "w3")));
+  ASSIGN_OR_RETURN(matrices.w1, loader.View(ExpertTensorName(layer, expert, "w1")));
+  ASSIGN_OR_RETURN(matrices.w2, loader.View(ExpertTensorName(layer, expert, "w2")));
+  ASSIGN_OR_RETURN(matrices.w3, loader.View(ExpertTensorName(layer, expert, "w3")));
   return matrices;
 }
 
+}  // namespace
+
+StatusOr<Checkpoint> Checkpoint::Open(const std::string& directory) {
+  const StatusOr<std::string> manifest = ReadModelText(directory, kManifestFile, kMaxManifestBytes);
+  if (manifest.status().code() == StatusCode::kNotFound) return OpenHuggingFace(directory);
+  if (!manifest.ok()) return manifest.status();
+  return OpenWindrose(directory, *manifest);
+}
+
+StatusOr<Checkpoint> Checkpoint::OpenHuggingFace(const std::string& directory) {
+  const auto unfinished = ReadModelText(directory, kUnfinishedManifestFile, kMaxManifestBytes);
+  if (unfinished.status().code() != StatusCode::kNotFound) {
+    return FailedPrecondition(
+        "the conversion into this directory is unfinished: windrose.json.partial is there, "
+        "windrose.json is not; run windrose convert again");
+  }
+  ASSIGN_OR_RETURN(const std::string text, ReadModelText(directory, kConfigFile, kMaxConfigBytes));
+  Checkpoint checkpoint;
+  checkpoint.directory_ = directory;
+  ASSIGN_OR_RETURN(checkpoint.config_, ParseConfig(text));
+  checkpoint.format_ = checkpoint.config_.dtype;
+  ASSIGN_OR_RETURN(checkpoint.files_, TensorFiles::OpenHuggingFace(directory));
+  RETURN_IF_ERROR(checkpoint.CheckTensors());
+  RETURN_IF_ERROR(checkpoint.ComputeHash());
+  return checkpoint;
+}
+
+StatusOr<Checkpoint> Checkpoint::OpenWindrose(const std::string& directory,
+                                              const std::string& manifest_text) {
+  const StatusOr<Manifest> manifest = ParseManifest(manifest_text);
+  if (!manifest.ok()) return Annotate(manifest.status(), kManifestFile);
+  ASSIGN_OR_RETURN(const std::string text, ReadModelText(directory, kConfigFile, kMaxConfigBytes));
+  if (HashOf(text) != manifest->config_hash) {
+    return DataLoss("config.json: is not the one that windrose.json was written with");
+  }
+  Checkpoint checkpoint;
+  checkpoint.directory_ = directory;
+  ASSIGN_OR_RETURN(checkpoint.config_, ParseConfig(text));
+  checkpoint.format_ = manifest->dtype;
+  checkpoint.tokenizer_hash_ = manifest->tokenizer_hash;
+  checkpoint.files_ = TensorFiles::OfManifest(directory, *manifest);
+  RETURN_IF_ERROR(checkpoint.CheckTensors());
+  RETURN_IF_ERROR(checkpoint.ComputeHash());
+  return checkpoint;
+}
+
+Status Checkpoint::CheckTensors() const {
+  const auto& places = files_->places();
+  std::set<std::string, std::less<>> wanted;
+  for (const TensorSpec& spec : TensorsOf(config_)) {
+    const auto place = places.find(spec.name);
+    if (place == places.end()) return NotFound("no file has tensor " + spec.name);
+    if (place->second.shape != spec.shape) {
+      return InvalidArgument(place->second.file + ": tensor " + spec.name +
+                             ": config.json wants shape " + ShapeText(spec.shape) +
+                             ", the file has " + ShapeText(place->second.shape));
+    }
+    wanted.insert(spec.name);
+  }
+  for (const auto& [name, place] : places) {
+    if (!wanted.contains(name)) {
+      return InvalidArgument(place.file + ": tensor " + name +
+                             " is not part of a Mixtral of this config.json");
+    }
+  }
+  return OkStatus();
+}
+
+Status Checkpoint::ComputeHash() {
+  ModelHasher hasher;
+  hasher.Add(ToConfigJson(config_));
+  WeightLoader loader(*files_);
+  for (const TensorSpec& spec : TensorsOf(config_)) {
+    const TensorPlace& place = files_->places().find(spec.name)->second;
+    hasher.Add(spec.name);
+    hasher.Add(NameOf(place.format));
+    for (const uint64_t dimension : spec.shape) hasher.Add(dimension);
+    if (place.hash) {
+      hasher.Add(place.hash->high);
+      hasher.Add(place.hash->low);
+    } else if (IsNorm(spec) || IsGate(spec)) {
+      ASSIGN_OR_RETURN(const WeightView view, loader.View(spec.name));
+      const std::span<const std::byte> bytes(view.data, view.bytes());
+      RETURN_IF_ERROR(Annotate(MakeMappedResident(bytes), place.file));
+      hasher.Add(bytes);
+    }
+  }
+  const Hash128 hash = hasher.Finish();
+  model_hash_ = hash.Hex();
+  model_hash_prefix_ = hash.high;
+  return OkStatus();
+}
+
+Status Checkpoint::CheckTokenizer() const {
+  if (!tokenizer_hash_) return OkStatus();
+  ASSIGN_OR_RETURN(const std::string text,
+                   ReadModelText(directory_, kTokenizerFile, kMaxTokenizerBytes));
+  if (HashOf(text) == *tokenizer_hash_) return OkStatus();
+  return DataLoss("tokenizer.model: is not the one that windrose.json was written with");
+}
+
+DType Checkpoint::FormatOf(const std::string& tensor) const {
+  const auto place = files_->places().find(tensor);
+  CHECK(place != files_->places().end());
+  return place->second.format;
+}
+
+StatusOr<CoordinatorWeights> Checkpoint::Coordinator() const {
+  RETURN_IF_ERROR(CheckTokenizer());
+  WeightLoader loader(*files_);
+  CoordinatorWeights weights;
+  ASSIGN_OR_RETURN(weights.embedding, loader.View(kEmbeddingTensor));
+  for (LayerIndex layer{0}; layer.value() < config_.layers; ++layer) {
+    ASSIGN_OR_RETURN(LayerWeights layer_weights, LoadLayer(layer, loader));
+    weights.layers.push_back(layer_weights);
+  }
+  ASSIGN_OR_RETURN(weights.final_norm, loader.View(kFinalNormTensor));
+  weights.head = weights.embedding;
+  if (!config_.tied_embeddings) {
+    ASSIGN_OR_RETURN(weights.head, loader.View(kHeadTensor));
+  }
+  weights.storage = std::move(loader).Storage();
+  weights.storage->Prefetch();
+  return weights;
+}
+
 StatusOr<ExpertWeights> Checkpoint::Experts(std::span<const ExpertId> experts) const {
+  WeightLoader loader(*files_);
   std::map<std::pair<LayerIndex, ExpertId>, ExpertMatrices> held;
   for (const ExpertId expert : experts) {
     if (expert.value() >= config_.experts) {
@@ -227,11 +217,23 @@ StatusOr<ExpertWeights> Checkpoint::Experts(std::span<const ExpertId> experts) c
                              std::to_string(config_.experts - 1));
     }
     for (LayerIndex layer{0}; layer.value() < config_.layers; ++layer) {
-      ASSIGN_OR_RETURN(const ExpertMatrices matrices, Expert(layer, expert));
+      ASSIGN_OR_RETURN(const ExpertMatrices matrices, LoadExpert(layer, expert, loader));
       held[{layer, expert}] = matrices;
     }
   }
-  return ExpertWeights(std::move(held), tensors_);
+  const auto storage = std::move(loader).Storage();
+  storage->Prefetch();
+  return ExpertWeights(std::move(held), storage);
+}
+
+StatusOr<AllWeights> Checkpoint::All() const {
+  WeightLoader loader(*files_);
+  AllWeights weights;
+  for (const auto& [name, place] : files_->places()) {
+    ASSIGN_OR_RETURN(weights.views[name], loader.View(name));
+  }
+  weights.storage = std::move(loader).Storage();
+  return weights;
 }
 
 const ExpertMatrices* ExpertWeights::Find(LayerIndex layer, ExpertId expert) const {

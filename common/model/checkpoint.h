@@ -1,15 +1,21 @@
-// Checkpoint: a Mixtral in a directory, checked whole and mapped, not copied.
+// Checkpoint: a Mixtral in a directory, checked and mapped, not copied. Two kinds load through
+// here:
 //
-//   config.json, and model.safetensors | model.safetensors.index.json with its shards
+//   Hugging Face   config.json, and model.safetensors | model.safetensors.index.json with its
+//   shards Windrose       config.json, windrose.json, coordinator.safetensors,
+//   expert-NN.safetensors
+//                  (common/model/checkpoint_layout.h), written by `windrose convert`
 //
-// Open reads the config and the headers of all files; every tensor must be one that the config
-// calls for, with its shape and a dtype we compute with. The accessors give views into the
-// mappings: the coordinator never touches an expert's bytes, a worker only its own experts'.
-// Immutable: thread-safe.
+// Open reads the config and what says where tensors are: the headers of all Hugging Face files, or
+// the manifest. Every tensor must be one that the config calls for, with its shape and a format we
+// compute with. The accessors give views into the mappings: the coordinator never touches an
+// expert's bytes, a worker only its own experts'. Of a Windrose checkpoint they open only the files
+// they need; the others may be missing. Immutable: thread-safe.
 #pragma once
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <utility>
@@ -18,6 +24,7 @@
 #include "common/base/ids.h"
 #include "common/base/status.h"
 #include "common/model/config.h"
+#include "common/model/weight_storage.h"
 #include "common/tensor/view.h"
 
 namespace windrose {
@@ -39,7 +46,7 @@ struct CoordinatorWeights {
   std::vector<LayerWeights> layers;
   WeightView final_norm;  // [1, hidden]
   WeightView head;        // [vocabulary, hidden]; the embedding itself when tied
-  std::shared_ptr<const void> storage;
+  std::shared_ptr<const WeightStorage> storage;
 };
 
 // One expert of one layer: output = w2 * (silu(w1 * x) * (w3 * x)).
@@ -53,7 +60,7 @@ struct ExpertMatrices {
 class ExpertWeights {
  public:
   ExpertWeights(std::map<std::pair<LayerIndex, ExpertId>, ExpertMatrices> matrices,
-                std::shared_ptr<const void> storage)
+                std::shared_ptr<const WeightStorage> storage)
       : matrices_(std::move(matrices)), storage_(std::move(storage)) {}
 
   // Null when the expert is not held.
@@ -61,43 +68,63 @@ class ExpertWeights {
   size_t bytes() const;
   // Reads all of it into the page cache: the loading of a worker. DATA_LOSS when a file shrank.
   Status MakeResident() const;
+  const std::shared_ptr<const WeightStorage>& storage() const { return storage_; }
 
  private:
   std::map<std::pair<LayerIndex, ExpertId>, ExpertMatrices> matrices_;
-  std::shared_ptr<const void> storage_;
+  std::shared_ptr<const WeightStorage> storage_;
 };
+
+// Every tensor by its name, for what copies a model or looks whether it is complete.
+struct AllWeights {
+  std::map<std::string, WeightView, std::less<>> views;
+  std::shared_ptr<const WeightStorage> storage;
+};
+
+class TensorFiles;
 
 class Checkpoint {
  public:
-  // INVALID_ARGUMENT or NOT_FOUND name the file, the tensor, what was wanted and what came.
+  // INVALID_ARGUMENT or NOT_FOUND name the file, the tensor, what was wanted and what came;
+  // FAILED_PRECONDITION when a conversion into the directory has not been finished.
   static StatusOr<Checkpoint> Open(const std::string& directory);
 
   const MixtralConfig& config() const { return config_; }
+  // The number format of the matrices; packed ones occur in Windrose checkpoints only.
+  DType format() const { return format_; }
+  // The format in which `tensor`, one of the config's, is stored.
+  DType FormatOf(const std::string& tensor) const;
 
   // 32 hex digits that agree between processes exactly when they serve the same model: XXH3-128
-  // over the config's meaning, the name, dtype and shape of every tensor, and the bytes of gates
-  // and norms. Does not depend on how tensors are spread over files. Finds another model, another
-  // fine-tune that touched a gate or a norm, another dtype. Does not find a flipped bit in a large
-  // matrix.
+  // over the config's meaning, the name, format and logical shape of every tensor, and what is
+  // known of its content. Of a Hugging Face directory that is the bytes of gates and norms: this
+  // finds another model, another fine-tune that touched a gate or a norm, another dtype, but not a
+  // flipped bit in a large matrix. Of a Windrose checkpoint it is the manifest's hash of every
+  // tensor. Does not depend on how tensors are spread over files.
   const std::string& model_hash() const { return model_hash_; }
   // The first 64 bits of it, for frames.
   uint64_t model_hash_prefix() const { return model_hash_prefix_; }
 
-  // NOT_FOUND when the directory lacks a tensor that is asked for.
+  // NOT_FOUND when a file is missing that holds something asked for; DATA_LOSS when the tokenizer
+  // beside the coordinator's weights is not the one that the manifest was written with.
   StatusOr<CoordinatorWeights> Coordinator() const;
   StatusOr<ExpertWeights> Experts(std::span<const ExpertId> experts) const;
+  StatusOr<AllWeights> All() const;
 
  private:
-  struct Tensors;  // the mapped files and where each tensor is in them
-
-  Checkpoint(MixtralConfig config, std::shared_ptr<const Tensors> tensors);
+  Checkpoint() = default;
+  static StatusOr<Checkpoint> OpenHuggingFace(const std::string& directory);
+  static StatusOr<Checkpoint> OpenWindrose(const std::string& directory,
+                                           const std::string& manifest);
+  Status CheckTensors() const;
+  Status CheckTokenizer() const;
   Status ComputeHash();
-  StatusOr<WeightView> View(const std::string& name) const;
-  StatusOr<LayerWeights> Layer(LayerIndex layer) const;
-  StatusOr<ExpertMatrices> Expert(LayerIndex layer, ExpertId expert) const;
 
+  std::string directory_;
   MixtralConfig config_;
-  std::shared_ptr<const Tensors> tensors_;
+  DType format_ = DType::kBf16;
+  std::optional<Hash128> tokenizer_hash_;
+  std::shared_ptr<const TensorFiles> files_;
   std::string model_hash_;
   uint64_t model_hash_prefix_ = 0;
 };

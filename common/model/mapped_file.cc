@@ -111,6 +111,11 @@ void PrefetchMapped(std::span<const std::byte> bytes) {
   madvise(pages.data(), pages.size(), MADV_WILLNEED);
 }
 
+void ReleaseMapped(std::span<const std::byte> bytes) {
+  const std::span<std::byte> pages = PagesOf(bytes);
+  madvise(pages.data(), pages.size(), MADV_DONTNEED);
+}
+
 Status MakeMappedResident(std::span<const std::byte> bytes) {
   const std::span<std::byte> pages = PagesOf(bytes);
   if (pages.empty() || madvise(pages.data(), pages.size(), MADV_POPULATE_READ) == 0) {

@@ -45,6 +45,10 @@ Status CheckPlainFileName(const std::string& name);
 // Tells the kernel that `bytes` will be read soon. Never fails; it is advice.
 void PrefetchMapped(std::span<const std::byte> bytes);
 
+// Gives the memory of `bytes` back; they stay in the page cache and come again when touched. For
+// those who read a large file once, from front to back.
+void ReleaseMapped(std::span<const std::byte> bytes);
+
 // Reads `bytes` of a mapping into memory. DATA_LOSS when the file has become shorter or unreadable.
 Status MakeMappedResident(std::span<const std::byte> bytes);
 

@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "common/tensor/convert.h"
+#include "common/tensor/packed_layout.h"
 
 namespace windrose {
 namespace {
@@ -17,6 +18,35 @@ struct Header {
   uint64_t data_bytes = 0;
 };
 
+// What the header says of a tensor.
+struct Described {
+  std::string dtype;
+  std::string shape;
+  uint64_t bytes = 0;
+};
+
+StatusOr<Described> DescribePacked(const TensorToWrite& tensor) {
+  constexpr uint64_t kMaxDimension = 1 << 24;  // no product of two overflows
+  if (tensor.shape.size() != 2 || tensor.shape[0] > kMaxDimension ||
+      tensor.shape[1] > kMaxDimension) {
+    return InvalidArgument("tensor " + tensor.name + " is not a matrix that can be packed");
+  }
+  const uint64_t bytes = PackedMatrixBytes(tensor.dtype, tensor.shape[0], tensor.shape[1]);
+  return Described{"U8", std::to_string(bytes), bytes};
+}
+
+StatusOr<Described> DescribePlain(const TensorToWrite& tensor) {
+  Described described{std::string(NameOf(tensor.dtype)), "", SizeOf(tensor.dtype)};
+  for (const uint64_t dimension : tensor.shape) {
+    if (__builtin_mul_overflow(described.bytes, dimension, &described.bytes)) {
+      return InvalidArgument("tensor " + tensor.name + " is too large");
+    }
+    if (!described.shape.empty()) described.shape += ',';
+    described.shape += std::to_string(dimension);
+  }
+  return described;
+}
+
 StatusOr<Header> HeaderOf(std::span<const TensorToWrite> tensors) {
   Header header{"{\"__metadata__\":{\"format\":\"pt\"}"};
   for (const TensorToWrite& tensor : tensors) {
@@ -24,29 +54,26 @@ StatusOr<Header> HeaderOf(std::span<const TensorToWrite> tensors) {
       return c >= ' ' && c <= '~' && c != '"' && c != '\\';
     });
     if (!plain) return InvalidArgument("tensor names must be printable ASCII without quotes");
-    uint64_t bytes = SizeOf(tensor.dtype);
-    std::string shape;
-    for (const uint64_t dimension : tensor.shape) {
-      if (__builtin_mul_overflow(bytes, dimension, &bytes)) {
-        return InvalidArgument("tensor " + tensor.name + " is too large");
-      }
-      if (!shape.empty()) shape += ',';
-      shape += std::to_string(dimension);
-    }
-    header.text += ",\"" + tensor.name + "\":{\"dtype\":\"" + std::string(NameOf(tensor.dtype)) +
-                   "\",\"shape\":[" + shape + "],\"data_offsets\":[" +
-                   std::to_string(header.data_bytes) + "," +
-                   std::to_string(header.data_bytes + bytes) + "]}";
-    header.data_bytes += bytes;
+    ASSIGN_OR_RETURN(const Described described,
+                     IsPacked(tensor.dtype) ? DescribePacked(tensor) : DescribePlain(tensor));
+    header.text += ",\"" + tensor.name + "\":{\"dtype\":\"" + described.dtype + "\",\"shape\":[" +
+                   described.shape + "],\"data_offsets\":[" + std::to_string(header.data_bytes) +
+                   "," + std::to_string(header.data_bytes + described.bytes) + "]}";
+    header.data_bytes += described.bytes;
   }
   header.text += "}";
   while ((header.text.size() + sizeof(uint64_t)) % kDataAlignment != 0) header.text += ' ';
   return header;
 }
 
+Status CannotWrite(const std::string& path) {
+  const std::string message = "cannot write " + path + ": " + std::strerror(errno);
+  return errno == ENOSPC || errno == EDQUOT ? ResourceExhausted(message) : Internal(message);
+}
+
 Status WriteTo(std::FILE* file, const void* data, size_t bytes, const std::string& path) {
   if (bytes == 0 || std::fwrite(data, 1, bytes, file) == bytes) return OkStatus();
-  return Internal("cannot write " + path + ": " + std::strerror(errno));
+  return CannotWrite(path);
 }
 
 }  // namespace
@@ -91,10 +118,7 @@ Status SafetensorsWriter::Finish() {
     return FailedPrecondition(path_ + ": " + std::to_string(remaining_bytes_) + " bytes missing");
   }
   std::FILE* file = file_.release();
-  if (file != nullptr && std::fclose(file) != 0) {
-    return Internal("cannot write " + path_ + ": " + std::strerror(errno));
-  }
-  return OkStatus();
+  return file == nullptr || std::fclose(file) == 0 ? OkStatus() : CannotWrite(path_);
 }
 
 }  // namespace windrose

@@ -20,6 +20,7 @@ namespace windrose {
 struct TensorToWrite {
   std::string name;  // printable ASCII without quotes and backslashes
   DType dtype = DType::kF32;
+  // Of a packed dtype: [outputs, inputs]; the file then says "U8" and how many bytes.
   std::vector<uint64_t> shape;
 };
 
@@ -31,9 +32,10 @@ class SafetensorsWriter {
 
   // The next bytes of the data, in the order of the tensors; tensors may be cut anywhere.
   Status Append(std::span<const std::byte> bytes);
-  // The next values, converted to `dtype`.
+  // The next values, converted to `dtype`, a plain one.
   Status AppendValues(std::span<const float> values, DType dtype);
-  // Must be called once all data was appended; FAILED_PRECONDITION when some is missing.
+  // Must be called once all data was appended; FAILED_PRECONDITION when some is missing,
+  // RESOURCE_EXHAUSTED when the disk is full.
   Status Finish();
 
  private:

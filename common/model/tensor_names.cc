@@ -2,6 +2,12 @@
 
 namespace windrose {
 
+bool IsNorm(const TensorSpec& tensor) { return tensor.shape.size() == 1; }
+
+bool IsGate(const TensorSpec& tensor) {
+  return tensor.name.ends_with("block_sparse_moe.gate.weight");
+}
+
 std::string LayerTensorName(LayerIndex layer, const std::string& part) {
   return "model.layers." + std::to_string(layer.value()) + "." + part + ".weight";
 }
@@ -17,7 +23,7 @@ std::vector<TensorSpec> TensorsOf(const MixtralConfig& config) {
   const uint64_t key = uint64_t{config.kv_heads} * config.head_dim;
   const uint64_t width = config.expert_width;
   std::vector<TensorSpec> tensors;
-  tensors.push_back({"model.embed_tokens.weight", {config.vocabulary, hidden}});
+  tensors.push_back({kEmbeddingTensor, {config.vocabulary, hidden}});
   for (LayerIndex layer{0}; layer.value() < config.layers; ++layer) {
     const auto add = [&](const std::string& part, std::vector<uint64_t> shape) {
       tensors.push_back({LayerTensorName(layer, part), std::move(shape)});
@@ -30,14 +36,14 @@ std::vector<TensorSpec> TensorsOf(const MixtralConfig& config) {
     add("post_attention_layernorm", {hidden});
     add("block_sparse_moe.gate", {config.experts, hidden});
     for (ExpertId expert{0}; expert.value() < config.experts; ++expert) {
-      tensors.push_back({ExpertTensorName(layer, expert, "w1"), {width, hidden}, true});
-      tensors.push_back({ExpertTensorName(layer, expert, "w2"), {hidden, width}, true});
-      tensors.push_back({ExpertTensorName(layer, expert, "w3"), {width, hidden}, true});
+      tensors.push_back({ExpertTensorName(layer, expert, "w1"), {width, hidden}, true, expert});
+      tensors.push_back({ExpertTensorName(layer, expert, "w2"), {hidden, width}, true, expert});
+      tensors.push_back({ExpertTensorName(layer, expert, "w3"), {width, hidden}, true, expert});
     }
   }
-  tensors.push_back({"model.norm.weight", {hidden}});
+  tensors.push_back({kFinalNormTensor, {hidden}});
   if (!config.tied_embeddings) {
-    tensors.push_back({"lm_head.weight", {config.vocabulary, hidden}});
+    tensors.push_back({kHeadTensor, {config.vocabulary, hidden}});
   }
   return tensors;
 }

@@ -17,7 +17,15 @@ struct TensorSpec {
   std::string name;
   std::vector<uint64_t> shape;
   bool of_expert = false;  // an expert's matrix; all others belong to the coordinator
+  ExpertId expert{};       // whose, when it is one
 };
+
+constexpr const char* kEmbeddingTensor = "model.embed_tokens.weight";
+constexpr const char* kFinalNormTensor = "model.norm.weight";
+constexpr const char* kHeadTensor = "lm_head.weight";
+
+bool IsNorm(const TensorSpec& tensor);
+bool IsGate(const TensorSpec& tensor);
 
 // Every tensor of the model, in the order of a forward pass. lm_head.weight is absent when tied.
 std::vector<TensorSpec> TensorsOf(const MixtralConfig& config);

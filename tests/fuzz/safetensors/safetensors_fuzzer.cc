@@ -1,11 +1,14 @@
-// Any bytes as a safetensors file, and as a config.json: an error or tensors that fit, never worse.
+// Any bytes as a safetensors file, as a config.json and as a windrose.json: an error or tensors
+// that fit, never worse.
 #include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string_view>
 
 #include "common/base/check.h"
+#include "common/model/checkpoint_layout.h"
 #include "common/model/config.h"
+#include "common/model/manifest.h"
 #include "common/model/safetensors.h"
 
 namespace {
@@ -29,10 +32,26 @@ void CheckConfig(std::string_view text) {
   CHECK(again.ok() && *again == *config);
 }
 
+void CheckManifest(std::string_view text) {
+  const auto manifest = windrose::ParseManifest(text);
+  if (!manifest.ok()) return;
+  for (const windrose::ManifestFile& file : manifest->files) {
+    uint64_t bytes = 0;
+    for (const windrose::ManifestTensor& tensor : file.tensors) {
+      bytes += windrose::StoredBytes(tensor.shape, tensor.format);
+    }
+    CHECK(bytes < file.bytes);
+  }
+  const auto again = windrose::ParseManifest(windrose::ToManifestJson(*manifest));
+  CHECK(again.ok() && *again == *manifest);
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   CheckTensors(std::as_bytes(std::span(data, size)));
-  CheckConfig({reinterpret_cast<const char*>(data), size});
+  const std::string_view text(reinterpret_cast<const char*>(data), size);
+  CheckConfig(text);
+  CheckManifest(text);
   return 0;
 }

@@ -8,6 +8,7 @@
 #include "common/model/mapped_file.h"
 #include "common/model/safetensors.h"
 #include "common/tensor/convert.h"
+#include "common/tensor/packed_layout.h"
 #include "tests/support/temporary_directory.h"
 
 namespace windrose {
@@ -35,6 +36,38 @@ TEST(SafetensorsWriter, WritesWhatTheReaderReads) {
   float values[2];
   std::memcpy(values, (*file)->bytes().data() + entry.begin, sizeof(values));
   EXPECT_EQ(values[1], -3.0F);
+}
+
+TEST(SafetensorsWriter, WritesPackedTensorsAsBytes) {
+  const TemporaryDirectory directory;
+  const std::vector<TensorToWrite> tensors = {{"w", DType::kQ4, {17, 65}}};
+  const size_t bytes = PackedMatrixBytes(DType::kQ4, 17, 65);
+  auto writer = SafetensorsWriter::Create(directory.file("x.safetensors"), tensors);
+  ASSERT_TRUE(writer.ok()) << ToString(writer.status());
+  ASSERT_TRUE(writer->Append(std::vector<std::byte>(bytes)).ok());
+  ASSERT_TRUE(writer->Finish().ok());
+  const auto file = MappedFile::Open(directory.path(), "x.safetensors");
+  const auto read = ParseSafetensorsHeader((*file)->bytes(), (*file)->bytes().size());
+  ASSERT_TRUE(read.ok()) << ToString(read.status());
+  EXPECT_EQ(read->at("w").dtype, "U8");
+  EXPECT_EQ(read->at("w").shape, std::vector<uint64_t>{bytes});
+}
+
+TEST(SafetensorsWriter, PacksMatricesOnly) {
+  const TemporaryDirectory directory;
+  for (const std::vector<uint64_t>& shape :
+       {std::vector<uint64_t>{16}, std::vector<uint64_t>{}, std::vector<uint64_t>{1, 2, 3},
+        std::vector<uint64_t>{16, uint64_t{1} << 60}}) {
+    const std::vector<TensorToWrite> tensors = {{"w", DType::kQ8, shape}};
+    EXPECT_FALSE(SafetensorsWriter::Create(directory.file("x"), tensors).ok());
+  }
+}
+
+TEST(SafetensorsWriter, SaysWhenTheDiskIsFull) {
+  const std::vector<TensorToWrite> tensors = {{"w", DType::kF32, {1 << 20}}};
+  auto writer = SafetensorsWriter::Create("/dev/full", tensors);
+  ASSERT_TRUE(writer.ok()) << ToString(writer.status());
+  EXPECT_EQ(writer->Append(std::vector<std::byte>(4 << 20)).code(), StatusCode::kResourceExhausted);
 }
 
 TEST(SafetensorsWriter, RefusesTooMuchAndTooLittleData) {
