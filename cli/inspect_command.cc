@@ -4,11 +4,15 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <system_error>
+#include <utility>
 
 #include "cli/inspect/model_report.h"
 #include "common/config/config_parser.h"
 #include "common/model/checkpoint.h"
+#include "common/model/checkpoint_layout.h"
 #include "common/model/config.h"
+#include "common/model/manifest.h"
 #include "common/model/mapped_file.h"
 
 namespace windrose::cli {
@@ -32,37 +36,53 @@ void AddFlags(ConfigParser& parser, InspectConfig& config) {
                   "memory for weights of one machine, as 24GiB; 0B leaves the question out", 0,
                   uint64_t{1} << 50);
   parser.AddChoice("dtype", config.dtype, "number format to compute sizes for",
-                   {"model", "bf16", "f16", "f32"});
+                   {"model", "bf16", "f16", "f32", "q8", "q4"});
 }
 
-std::optional<DType> ChosenDType(const std::string& name) {
-  if (name == "bf16") return DType::kBf16;
-  if (name == "f16") return DType::kF16;
-  if (name == "f32") return DType::kF32;
-  return std::nullopt;
-}
-
-// What can be said of the weights: complete with their hash, or absent.
-StatusOr<std::string> DescribeWeights(const std::string& directory) {
+// Nothing when the directory has a config and no weights.
+StatusOr<std::optional<Checkpoint>> OpenWeights(const std::string& directory) {
   std::error_code error;
-  const bool present = std::filesystem::exists(directory + "/model.safetensors", error) ||
-                       std::filesystem::exists(directory + "/model.safetensors.index.json", error);
-  if (!present) return std::string("no weights here: sizes are computed from config.json");
-  ASSIGN_OR_RETURN(const Checkpoint checkpoint, Checkpoint::Open(directory));
-  return "weights complete, model hash " + checkpoint.model_hash();
+  for (const char* name : {"model.safetensors", "model.safetensors.index.json", kManifestFile,
+                           kUnfinishedManifestFile}) {
+    if (!std::filesystem::exists(directory + "/" + name, error)) continue;
+    ASSIGN_OR_RETURN(Checkpoint checkpoint, Checkpoint::Open(directory));
+    return std::optional<Checkpoint>(std::move(checkpoint));
+  }
+  return std::optional<Checkpoint>();
+}
+
+StatusOr<MixtralConfig> ReadConfig(const std::string& directory) {
+  ASSIGN_OR_RETURN(const std::string json, ReadModelText(directory, kConfigFile, kMaxConfigBytes));
+  return ParseMixtralConfig(json);
+}
+
+// What can be said of the weights. A worker's machine may have its experts' files only.
+StatusOr<std::string> DescribeWeights(const std::optional<Checkpoint>& checkpoint) {
+  if (!checkpoint) return std::string("no weights here: sizes are computed from config.json");
+  const Status all = checkpoint->All().status();
+  if (!all.ok() && all.code() != StatusCode::kNotFound) return all;
+  return (all.ok() ? "weights complete" : "weights in part (" + Message(all) + ")") +
+         ", model hash " + checkpoint->model_hash();
 }
 
 Status Inspect(const InspectConfig& config) {
-  ASSIGN_OR_RETURN(const std::string json,
-                   ReadModelText(config.directory, "config.json", kMaxConfigBytes));
-  ASSIGN_OR_RETURN(const MixtralConfig model, ParseMixtralConfig(json));
+  ASSIGN_OR_RETURN(const std::optional<Checkpoint> checkpoint, OpenWeights(config.directory));
+  ASSIGN_OR_RETURN(const MixtralConfig model, checkpoint
+                                                  ? StatusOr<MixtralConfig>(checkpoint->config())
+                                                  : ReadConfig(config.directory));
   ReportOptions options;
   options.workers = config.workers;
   options.replication = config.replication;
   if (config.memory_bytes > 0) options.memory_bytes = config.memory_bytes;
-  options.dtype = ChosenDType(config.dtype);
+  options.dtype = FormatNamed(config.dtype);
+  if (checkpoint && !options.dtype) {
+    options.dtype = checkpoint->format();
+    options.stored_format = [&checkpoint](const TensorSpec& tensor) {
+      return checkpoint->FormatOf(tensor.name);
+    };
+  }
   ASSIGN_OR_RETURN(const ModelReport report, DescribeModel(model, options));
-  ASSIGN_OR_RETURN(const std::string weights, DescribeWeights(config.directory));
+  ASSIGN_OR_RETURN(const std::string weights, DescribeWeights(checkpoint));
   std::printf("%s: %s\n\n%s", config.directory.c_str(), weights.c_str(),
               FormatReport(report).c_str());
   return OkStatus();

@@ -3,16 +3,26 @@
 #include <unistd.h>
 
 #include <cstdio>
+#include <filesystem>
+#include <iostream>
 #include <optional>
 #include <string>
+#include <utility>
 
+#include "cli/convert/conversion.h"
+#include "cli/convert/progress_bar.h"
 #include "cli/synth/model_shapes.h"
 #include "cli/synth/model_writer.h"
+#include "cli/synth/random_source.h"
 #include "common/base/time.h"
 #include "common/config/config_parser.h"
+#include "common/model/manifest.h"
+#include "common/model/mapped_file.h"
 
 namespace windrose::cli {
 namespace {
+
+constexpr size_t kMaxTokenizerBytes = 64 << 20;
 
 // A count of 0 keeps what the shape says.
 struct SynthConfig {
@@ -35,7 +45,7 @@ void AddFlags(ConfigParser& parser, SynthConfig& config) {
   constexpr uint32_t kMost = 1 << 20;
   parser.AddPositional("DIR", config.output.directory, "directory to write", true);
   parser.AddChoice("like", config.like, "shape to start from", ShapeNames());
-  parser.AddChoice("dtype", config.dtype, "number format", {"bf16", "f16", "f32"});
+  parser.AddChoice("dtype", config.dtype, "number format", {"bf16", "f16", "f32", "q8", "q4"});
   parser.Add("layers", config.layers, "number of layers; 0 as in the shape", 0, kMost);
   parser.Add("hidden", config.hidden, "width of a row", 0, kMost);
   parser.Add("heads", config.heads, "attention heads", 0, kMost);
@@ -47,7 +57,8 @@ void AddFlags(ConfigParser& parser, SynthConfig& config) {
   parser.Add("vocabulary", config.vocabulary, "tokens of the vocabulary", 0, kMost);
   parser.Add("positions", config.positions, "longest context", 0, kMost);
   parser.Add("seed", config.output.seed, "the same seed gives the same bytes", 0, UINT64_MAX);
-  parser.AddBytes("shard-size", config.output.shard_bytes, "longest weight file", 1 << 20,
+  parser.AddBytes("shard-size", config.output.shard_bytes,
+                  "longest weight file; in q8 and q4 each expert has one", 1 << 20,
                   uint64_t{1} << 40);
   parser.Add("tokenizer", config.output.tokenizer, "a tokenizer.model to copy");
 }
@@ -68,53 +79,44 @@ StatusOr<MixtralConfig> ChosenShape(const SynthConfig& config) {
   Override(shape.expert_width, config.expert_width);
   Override(shape.vocabulary, config.vocabulary);
   Override(shape.positions, config.positions);
-  shape.dtype = config.dtype == "f32"   ? DType::kF32
-                : config.dtype == "f16" ? DType::kF16
-                                        : DType::kBf16;
+  const DType dtype = *FormatNamed(config.dtype);
+  shape.dtype = IsPacked(dtype) ? DType::kBf16 : dtype;
   // What we write must be what we read: the reader's rules decide.
   return ParseMixtralConfig(ToConfigJson(shape));
 }
 
-// Draws the bar again at most ten times a second, on a terminal only.
-class ProgressBar {
- public:
-  explicit ProgressBar(const Clock& clock)
-      : clock_(clock), begin_(clock.Now()), terminal_(::isatty(STDERR_FILENO) == 1) {}
+StatusOr<std::optional<std::string>> ReadTokenizer(const std::string& path) {
+  if (path.empty()) return std::optional<std::string>();
+  const std::filesystem::path file(path);
+  const std::string folder = file.parent_path().string();
+  ASSIGN_OR_RETURN(std::string text, ReadModelText(folder.empty() ? "." : folder,
+                                                   file.filename().string(), kMaxTokenizerBytes));
+  return std::optional<std::string>(std::move(text));
+}
 
-  void Show(uint64_t bytes, uint64_t total_bytes) {
-    constexpr int kWidth = 30;
-    const TimePoint now = clock_.Now();
-    if (!terminal_ || now < next_) return;
-    next_ = now + Milliseconds(100);
-    const double share = static_cast<double>(bytes) / static_cast<double>(total_bytes);
-    const double seconds = ToSeconds(now - begin_);
-    const std::string bar(static_cast<size_t>(share * kWidth), '#');
-    std::fprintf(stderr, "\r[%-*s] %3.0f %%, %.0f MB/s, %.0f s left\033[K", kWidth, bar.c_str(),
-                 100 * share, static_cast<double>(bytes) / 1e6 / seconds,
-                 seconds * (1 - share) / share);
-  }
-
-  void End(const std::string& directory) {
-    if (terminal_) std::fputs("\r\033[K", stderr);
-    std::fprintf(stderr, "%s written in %.1f s\n", directory.c_str(),
-                 ToSeconds(clock_.Now() - begin_));
-  }
-
- private:
-  const Clock& clock_;
-  TimePoint begin_;
-  TimePoint next_;
-  bool terminal_;
-};
+// In a packed format, as `windrose convert` would have made it.
+Status WriteCheckpoint(const SynthOptions& output, DType dtype, const SynthProgress& on_progress) {
+  ASSIGN_OR_RETURN(std::optional<std::string> tokenizer, ReadTokenizer(output.tokenizer));
+  const RandomSource source(output.config, output.seed, std::move(tokenizer));
+  ConversionOptions options;
+  options.destination = output.directory;
+  options.dtype = dtype;
+  return Convert(source, options, on_progress);
+}
 
 Status Synth(SynthConfig& config) {
   ASSIGN_OR_RETURN(config.output.config, ChosenShape(config));
+  const DType dtype = *FormatNamed(config.dtype);
   const SystemClock clock;
-  ProgressBar bar(clock);
-  RETURN_IF_ERROR(WriteModel(config.output, [&bar](uint64_t bytes, uint64_t total_bytes) {
+  ProgressBar bar(clock, std::cerr, ::isatty(STDERR_FILENO) == 1);
+  const SynthProgress on_progress = [&bar](uint64_t bytes, uint64_t total_bytes) {
     bar.Show(bytes, total_bytes);
-  }));
-  bar.End(config.output.directory);
+  };
+  const Status written = IsPacked(dtype) ? WriteCheckpoint(config.output, dtype, on_progress)
+                                         : WriteModel(config.output, on_progress);
+  bar.Clear();
+  RETURN_IF_ERROR(written);
+  bar.End(config.output.directory + " written");
   return OkStatus();
 }
 

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "cli/cluster/expert_chain.h"
+#include "common/model/checkpoint_layout.h"
 #include "common/model/tensor_names.h"
 
 namespace windrose::cli {
@@ -28,6 +29,22 @@ std::string Scaled(double value, double step, const std::array<const char*, 5>& 
 
 std::string FormatSize(uint64_t bytes) {
   return Scaled(static_cast<double>(bytes), 1024, {"B", "KiB", "MiB", "GiB", "TiB"});
+}
+
+DType FormatOf(const TensorSpec& tensor, const ModelReport& report, const ReportOptions& options) {
+  if (options.stored_format) return options.stored_format(tensor);
+  const DType plain = IsPacked(report.dtype) ? report.config.dtype : report.dtype;
+  return StoredFormat(tensor, report.dtype, plain);
+}
+
+// All experts are of one size.
+void CountBytes(ModelReport& report, const ReportOptions& options) {
+  for (const TensorSpec& tensor : TensorsOf(report.config)) {
+    const uint64_t bytes = StoredBytes(tensor.shape, FormatOf(tensor, report, options));
+    report.total_bytes += bytes;
+    if (!tensor.of_expert) report.coordinator_bytes += bytes;
+  }
+  report.expert_bytes = (report.total_bytes - report.coordinator_bytes) / report.config.experts;
 }
 
 void CountParameters(ModelReport& report) {
@@ -107,9 +124,7 @@ StatusOr<ModelReport> DescribeModel(const MixtralConfig& config, const ReportOpt
   report.config = config;
   report.dtype = options.dtype.value_or(config.dtype);
   CountParameters(report);
-  report.coordinator_bytes = report.coordinator_parameters * SizeOf(report.dtype);
-  report.expert_bytes = report.expert_parameters * SizeOf(report.dtype);
-  report.total_bytes = report.parameters * SizeOf(report.dtype);
+  CountBytes(report, options);
   ASSIGN_OR_RETURN(const auto experts_of,
                    ChainExperts(config.experts, options.workers, options.replication));
   for (const std::vector<ExpertId>& experts : experts_of) {

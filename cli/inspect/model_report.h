@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -9,6 +10,7 @@
 #include "common/base/ids.h"
 #include "common/base/status.h"
 #include "common/model/config.h"
+#include "common/model/tensor_names.h"
 #include "common/tensor/dtype.h"
 
 namespace windrose::cli {
@@ -18,6 +20,8 @@ struct ReportOptions {
   uint32_t replication = 2;
   std::optional<uint64_t> memory_bytes;  // of one machine
   std::optional<DType> dtype;            // another than the model's own
+  // What each tensor is stored in, when it is stored; else what a model of that dtype would have.
+  std::function<DType(const TensorSpec& tensor)> stored_format;
 };
 
 struct WorkerShare {

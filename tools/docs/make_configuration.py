@@ -20,6 +20,8 @@ PROGRAMS = [
     ["windrose-expert-worker"],
     ["windrose", "up"],
     ["windrose", "chat"],
+    ["windrose", "bench"],
+    ["windrose", "convert"],
     ["windrose", "inspect"],
     ["windrose", "synth"],
 ]

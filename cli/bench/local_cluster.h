@@ -1,0 +1,35 @@
+// A whole cluster of this machine for as long as it is used: started, handed over, stopped.
+//
+// While it is used nobody supervises it: a process that dies then is not started again, so that no
+// figure is taken from a cluster that limped. Main thread only.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+
+#include "common/base/status.h"
+#include "common/base/time.h"
+
+namespace windrose::cli {
+
+struct LocalClusterOptions {
+  std::string model;     // a model directory
+  uint32_t workers = 4;  // every expert is on two of them, if there are two
+  uint32_t threads = 0;  // compute threads of each worker and coordinator; 0 leaves it to them
+  Duration ready_timeout = Seconds(600);
+  bool show_start = false;  // draws the start-up on stderr
+};
+
+// Called with the URL of the router.
+using ClusterUse = std::function<void(const std::string& url)>;
+
+// Takes free ports and keeps the logs only when something went wrong. CANCELLED when a signal came
+// before the cluster was ready, FAILED_PRECONDITION when a process cannot start.
+Status UseLocalCluster(const LocalClusterOptions& options, const Clock& clock,
+                       const ClusterUse& use);
+
+// The number of tokens that the model in this directory knows.
+StatusOr<uint32_t> VocabularyOf(const std::string& model);
+
+}  // namespace windrose::cli

@@ -1,0 +1,65 @@
+#include "cli/convert/checkpoint_source.h"
+
+#include <span>
+
+#include "cli/convert/source_identity.h"
+#include "common/base/check.h"
+#include "common/model/checkpoint_layout.h"
+#include "common/model/manifest.h"
+#include "common/model/mapped_file.h"
+#include "common/tensor/convert.h"
+
+namespace windrose::cli {
+namespace {
+
+constexpr size_t kMaxTokenizerBytes = 64 << 20;
+
+}  // namespace
+
+StatusOr<std::unique_ptr<CheckpointSource>> CheckpointSource::Open(const std::string& directory) {
+  ASSIGN_OR_RETURN(Checkpoint checkpoint, Checkpoint::Open(directory));
+  if (IsPacked(checkpoint.format())) {
+    return InvalidArgument("the source is packed in " + FormatName(checkpoint.format()) +
+                           " already; convert from the weights it was made of, so that they are "
+                           "rounded once");
+  }
+  ASSIGN_OR_RETURN(AllWeights weights, checkpoint.All());
+  // Not make_unique: the constructor is private.
+  return std::unique_ptr<CheckpointSource>(
+      new CheckpointSource(directory, std::move(checkpoint), std::move(weights)));
+}
+
+const WeightView& CheckpointSource::View(const std::string& tensor) const {
+  const auto view = weights_.views.find(tensor);
+  CHECK(view != weights_.views.end());
+  return view->second;
+}
+
+Status CheckpointSource::ReadRows(const std::string& tensor, size_t first, const Rows& out) const {
+  const WeightView& view = View(tensor);
+  CHECK(first + out.rows <= view.rows && out.cols == view.cols);
+  RETURN_IF_ERROR(Annotate(MakeMappedResident({view.row(first), out.rows * view.row_bytes()}),
+                           "tensor " + tensor));
+  for (size_t row = 0; row < out.rows; ++row) ReadWeightRow(view, first + row, out.row(row));
+  return OkStatus();
+}
+
+void CheckpointSource::WillRead(const std::string& tensor) const {
+  const WeightView& view = View(tensor);
+  PrefetchMapped({view.data, view.bytes()});
+}
+
+void CheckpointSource::WasRead(const std::string& tensor) const {
+  const WeightView& view = View(tensor);
+  ReleaseMapped({view.data, view.bytes()});
+}
+
+StatusOr<std::string> CheckpointSource::Tokenizer() const {
+  return ReadModelText(directory_, kTokenizerFile, kMaxTokenizerBytes);
+}
+
+StatusOr<std::vector<std::string>> CheckpointSource::Identity() const {
+  return DirectoryIdentity(directory_);
+}
+
+}  // namespace windrose::cli

@@ -1,0 +1,103 @@
+"""`windrose convert`, and what serves the result: only its own files, and only undamaged ones."""
+
+import pathlib
+import shutil
+import socket
+import subprocess
+
+import pytest
+
+from cluster import MODEL, PROGRAMS, Cluster, post_json
+
+WINDROSE = str(PROGRAMS / "windrose")
+WORKER = str(PROGRAMS / "windrose-expert-worker")
+QUESTION = {"messages": [{"role": "user", "content": "What is 17 + 25?"}], "temperature": 0}
+
+
+@pytest.fixture(scope="module")
+def converted(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("converted") / "demo-q8"
+    run = subprocess.run([WINDROSE, "convert", str(MODEL), str(folder), "--dtype", "q8"],
+                         capture_output=True, text=True, timeout=600)
+    assert run.returncode == 0, run.stderr
+    return folder
+
+
+@pytest.fixture
+def damaged(converted, tmp_path):
+    folder = pathlib.Path(shutil.copytree(converted, tmp_path / "damaged"))
+    path = folder / "expert-03.safetensors"
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+    return folder
+
+
+def free_port():
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
+
+
+def worker_command(folder, *arguments):
+    return [WORKER, f"--model={folder}", f"--listen=127.0.0.1:{free_port()}",
+            f"--admin-listen=127.0.0.1:{free_port()}", *arguments]
+
+
+def run_worker(folder, *arguments):
+    return subprocess.run(worker_command(folder, *arguments), capture_output=True, text=True,
+                          timeout=60)
+
+
+def test_a_converted_model_answers(converted):
+    with Cluster(model=converted, workers=2, replication=1) as running:
+        status, answer = post_json(f"{running.urls[0]}/v1/chat/completions",
+                                   {**QUESTION, "model": running.model})
+        assert status == 200, answer
+        if MODEL.name == "demo":
+            assert "42" in answer["choices"][0]["message"]["content"]
+
+
+def test_a_worker_needs_no_files_but_its_own(converted, tmp_path):
+    for name in ("config.json", "windrose.json", "expert-03.safetensors"):
+        shutil.copy(converted / name, tmp_path / name)
+    run = run_worker(tmp_path, "--experts=3,4")
+    assert run.returncode == 1
+    assert "expert-04.safetensors" in run.stderr
+    shutil.copy(converted / "expert-04.safetensors", tmp_path)
+    worker = subprocess.Popen(worker_command(tmp_path, "--experts=3,4"), stderr=subprocess.PIPE,
+                              text=True)
+    try:
+        assert any("worker_ready" in line for line in worker.stderr)
+    finally:
+        worker.terminate()
+        worker.wait(30)
+
+
+@pytest.mark.parametrize("when", ["background", "before-ready"])
+def test_a_worker_with_damaged_weights_ends(damaged, when):
+    run = run_worker(damaged, "--experts=3", f"--verify-weights={when}")
+    assert run.returncode == 1
+    assert "expert-03.safetensors: tensor model.layers." in run.stderr
+    assert ("worker_ready" in run.stderr) == (when == "background")
+
+
+def test_verifying_can_be_turned_off(damaged):
+    with Cluster(model=damaged, workers=1, replication=1,
+                 arguments=["--worker-arguments=--verify-weights=off"]) as running:
+        running.wait_ready()
+
+
+def test_a_directory_without_its_manifest_is_unfinished(converted, tmp_path):
+    folder = pathlib.Path(shutil.copytree(converted, tmp_path / "unfinished"))
+    (folder / "windrose.json").rename(folder / "windrose.json.partial")
+    run = run_worker(folder)
+    assert run.returncode == 1
+    assert "unfinished" in run.stderr
+
+
+def test_a_packed_model_is_not_packed_again(converted, tmp_path):
+    run = subprocess.run([WINDROSE, "convert", str(converted), str(tmp_path / "again")],
+                         capture_output=True, text=True, timeout=60)
+    assert run.returncode == 1
+    assert "packed in q8 already" in run.stderr

@@ -1,0 +1,96 @@
+#include "cli/convert/checkpoint_source.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <vector>
+
+#include "cli/convert/conversion.h"
+#include "common/tensor/convert.h"
+#include "tests/support/temporary_directory.h"
+#include "tests/support/tiny_mixtral.h"
+
+namespace windrose::cli {
+namespace {
+
+class CheckpointSourceTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    MixtralConfig config = TinyMixtralConfig();
+    config.dtype = DType::kF16;
+    ASSERT_TRUE(WriteTinyMixtral(directory_.path(), config).ok());
+  }
+
+  TemporaryDirectory directory_;
+};
+
+TEST_F(CheckpointSourceTest, ReadsRowsOfMatricesAndNorms) {
+  const auto source = CheckpointSource::Open(directory_.path());
+  ASSERT_TRUE(source.ok()) << ToString(source.status());
+  const auto weights = Checkpoint::Open(directory_.path())->Coordinator();
+  std::vector<float> wanted(40);
+  std::vector<float> got(3 * 40);
+  const Rows rows(std::span<float>(got), 40);
+  ASSERT_TRUE((*source)->ReadRows("lm_head.weight", 5, rows).ok());
+  for (size_t row = 0; row < 3; ++row) {
+    ReadWeightRow(weights->head, 5 + row, wanted);
+    EXPECT_TRUE(std::equal(wanted.begin(), wanted.end(), rows.row(row).begin()));
+  }
+  ASSERT_TRUE((*source)->ReadRows("model.norm.weight", 0, Rows(got.data(), 1, 40)).ok());
+  ReadWeightRow(weights->final_norm, 0, wanted);
+  EXPECT_TRUE(std::equal(wanted.begin(), wanted.end(), got.begin()));
+  EXPECT_EQ((*source)->FormatOf("lm_head.weight"), DType::kF16);
+  // Advice changes nothing that is read.
+  (*source)->WillRead("lm_head.weight");
+  (*source)->WasRead("lm_head.weight");
+  ASSERT_TRUE((*source)->ReadRows("model.norm.weight", 0, Rows(got.data(), 1, 40)).ok());
+  EXPECT_TRUE(std::equal(wanted.begin(), wanted.end(), got.begin()));
+}
+
+TEST_F(CheckpointSourceTest, TokenizerIsTheFileOrNotFound) {
+  const auto source = CheckpointSource::Open(directory_.path());
+  EXPECT_EQ((*source)->Tokenizer().status().code(), StatusCode::kNotFound);
+  std::ofstream(directory_.file("tokenizer.model")) << "pieces";
+  EXPECT_EQ(*(*source)->Tokenizer(), "pieces");
+}
+
+TEST_F(CheckpointSourceTest, IdentityChangesWithAFile) {
+  const auto source = CheckpointSource::Open(directory_.path());
+  const auto before = (*source)->Identity();
+  ASSERT_TRUE(before.ok());
+  EXPECT_EQ(before->size(), 2U);
+  std::filesystem::last_write_time(directory_.file("model.safetensors"),
+                                   std::filesystem::file_time_type());
+  EXPECT_NE(*(*source)->Identity(), *before);
+}
+
+TEST_F(CheckpointSourceTest, SaysWhenAFileShrankMeanwhile) {
+  const auto source = CheckpointSource::Open(directory_.path());
+  std::filesystem::resize_file(directory_.file("model.safetensors"), 4096);
+  std::vector<float> row(40);
+  const Status status = (*source)->ReadRows("lm_head.weight", 96, Rows(row.data(), 1, 40));
+  EXPECT_EQ(status.code(), StatusCode::kDataLoss);
+  EXPECT_THAT(Message(status), testing::HasSubstr("lm_head.weight"));
+}
+
+TEST_F(CheckpointSourceTest, TakesOurOwnCheckpointsWhenTheyAreNotPacked) {
+  const auto source = CheckpointSource::Open(directory_.path());
+  const auto convert = [&](const std::string& name, DType dtype) {
+    return Convert(**source, {directory_.file(name), dtype, 1}, [](uint64_t, uint64_t) {});
+  };
+  ASSERT_TRUE(convert("bf16", DType::kBf16).ok());
+  ASSERT_TRUE(convert("q8", DType::kQ8).ok());
+  EXPECT_TRUE(CheckpointSource::Open(directory_.file("bf16")).ok());
+  const Status packed = CheckpointSource::Open(directory_.file("q8")).status();
+  EXPECT_EQ(packed.code(), StatusCode::kInvalidArgument);
+  EXPECT_THAT(Message(packed), testing::HasSubstr("q8"));
+}
+
+TEST_F(CheckpointSourceTest, SaysWhatIsWrongWithADirectory) {
+  EXPECT_EQ(CheckpointSource::Open("/nowhere").status().code(), StatusCode::kNotFound);
+}
+
+}  // namespace
+}  // namespace windrose::cli

@@ -1,0 +1,85 @@
+#include "cli/convert/panel_encoder.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+#include <vector>
+
+#include "common/kernels/pack.h"
+#include "common/tensor/convert.h"
+#include "common/tensor/packed_matrix.h"
+#include "tests/support/tiny_mixtral.h"
+#include "tests/unit/cli/convert/made_source.h"
+
+namespace windrose::cli {
+namespace {
+
+const MadeSource& Source() {
+  static const MadeSource source(TinyMixtralConfig());
+  return source;
+}
+
+StatusOr<std::vector<std::byte>> EncodeAll(const WeightSource& source, const StoredTensor& tensor) {
+  const PanelEncoder encoder(source, tensor);
+  std::vector<std::byte> bytes(encoder.Offset(encoder.panel_count()));
+  std::vector<float> scratch(encoder.scratch_size());
+  for (size_t panel = 0; panel < encoder.panel_count(); ++panel) {
+    const size_t begin = encoder.Offset(panel);
+    RETURN_IF_ERROR(encoder.Encode(
+        panel, scratch, std::span(bytes).subspan(begin, encoder.Offset(panel + 1) - begin)));
+  }
+  return bytes;
+}
+
+TEST(PanelEncoder, MakesAllBytesOfATensor) {
+  for (const DType format : {DType::kF32, DType::kF16, DType::kBf16, DType::kQ8, DType::kQ4}) {
+    for (const uint64_t rows : {1U, 15U, 16U, 17U, 64U}) {
+      const StoredTensor tensor{{"w", {rows, 70}}, format};
+      const auto bytes = EncodeAll(Source(), tensor);
+      ASSERT_TRUE(bytes.ok()) << ToString(bytes.status());
+      EXPECT_EQ(bytes->size(), StoredBytes(tensor.spec.shape, format));
+    }
+  }
+}
+
+TEST(PanelEncoder, EveryRowReadsBackAsItsFormatHasIt) {
+  constexpr size_t kRows = 21;
+  constexpr size_t kCols = 70;
+  for (const DType format : {DType::kF32, DType::kF16, DType::kBf16, DType::kQ8, DType::kQ4}) {
+    const StoredTensor tensor{{"w", {kRows, kCols}}, format};
+    const auto bytes = EncodeAll(Source(), tensor);
+    ASSERT_TRUE(bytes.ok());
+    const WeightView view{format, bytes->data(), kRows, kCols};
+    std::vector<float> wanted(kCols);
+    std::vector<float> got(kCols);
+    const float tolerance = format == DType::kQ4 ? 0.04F : format == DType::kF32 ? 0 : 0.004F;
+    for (size_t row = 0; row < kRows; ++row) {
+      ASSERT_TRUE(Source().ReadRows("w", row, Rows(wanted.data(), 1, kCols)).ok());
+      ReadWeightRow(view, row, got);
+      for (size_t col = 0; col < kCols; ++col) EXPECT_NEAR(got[col], wanted[col], tolerance);
+    }
+  }
+}
+
+TEST(PanelEncoder, TakesANormAsOneRow) {
+  const auto bytes = EncodeAll(Source(), {{"norm", {40}}, DType::kF32});
+  ASSERT_TRUE(bytes.ok());
+  EXPECT_EQ(bytes->size(), 160U);
+}
+
+TEST(PanelEncoder, NamesTheWeightThatIsNotFinite) {
+  for (const float bad : {std::numeric_limits<float>::quiet_NaN(), -INFINITY, 3.4e38F}) {
+    MadeSource source(TinyMixtralConfig());
+    source.weight = [bad](const std::string&, size_t row, size_t col) {
+      return row == 18 && col == 69 ? std::optional(bad) : std::nullopt;
+    };
+    const Status status = EncodeAll(source, {{"some.w", {21, 70}}, DType::kQ4}).status();
+    EXPECT_EQ(status.code(), StatusCode::kInvalidArgument);
+    EXPECT_THAT(Message(status), testing::HasSubstr("some.w: row 18, column 69"));
+  }
+}
+
+}  // namespace
+}  // namespace windrose::cli
