@@ -22,8 +22,17 @@ uint16_t FirstEphemeralPort() {
   return 32768;
 }
 
-// Bound without SO_REUSEADDR, so that a port in use is seen; shared with listeners afterwards.
-StatusOr<FileHandle> BindOnly(const std::string& host, uint16_t port) {
+// Whether a port may still have connections of an earlier process, which the kernel remembers for a
+// minute. A listener is seen either way.
+enum class Remains { kAllowed, kRefused };
+
+void ShareAddress(int socket) {
+  const int on = 1;
+  ::setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+}
+
+// Bound, and shared with listeners afterwards.
+StatusOr<FileHandle> BindOnly(const std::string& host, uint16_t port, Remains remains) {
   sockaddr_in address{};
   address.sin_family = AF_INET;
   address.sin_port = htons(port);
@@ -31,6 +40,7 @@ StatusOr<FileHandle> BindOnly(const std::string& host, uint16_t port) {
     return InvalidArgument("the host must be an IPv4 address, got " + host);
   }
   FileHandle socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  if (remains == Remains::kAllowed) ShareAddress(socket.get());
   const auto* generic = static_cast<const sockaddr*>(static_cast<const void*>(&address));
   if (::bind(socket.get(), generic, sizeof(address)) != 0) {
     const std::string reason = std::system_category().message(errno);
@@ -38,15 +48,14 @@ StatusOr<FileHandle> BindOnly(const std::string& host, uint16_t port) {
     if (errno != EADDRINUSE) return Unavailable("cannot bind " + where + ": " + reason);
     return AlreadyExists(where + " is already in use by another process");
   }
-  const int on = 1;
-  ::setsockopt(socket.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+  ShareAddress(socket.get());
   return socket;
 }
 
 }  // namespace
 
 StatusOr<uint16_t> PortReservation::Reserve(const std::string& host, uint16_t wanted) {
-  ASSIGN_OR_RETURN(FileHandle socket, BindOnly(host, wanted));
+  ASSIGN_OR_RETURN(FileHandle socket, BindOnly(host, wanted, Remains::kAllowed));
   sockets_.push_back(std::move(socket));
   return wanted;
 }
@@ -56,9 +65,12 @@ StatusOr<uint16_t> PortReservation::ReserveFree() {
   Status last;
   for (int attempt = 0; attempt < kAttempts; ++attempt) {
     const auto port = static_cast<uint16_t>(kLowestFreePort + entropy_.Next() % range);
-    StatusOr<uint16_t> reserved = Reserve("127.0.0.1", port);
-    if (reserved.ok()) return reserved;
-    last = reserved.status();
+    StatusOr<FileHandle> socket = BindOnly("127.0.0.1", port, Remains::kRefused);
+    if (socket.ok()) {
+      sockets_.push_back(*std::move(socket));
+      return port;
+    }
+    last = socket.status();
     if (last.code() != StatusCode::kAlreadyExists) break;
   }
   return Annotate(last, "no free port on 127.0.0.1");

@@ -62,11 +62,11 @@ class Cluster:
     """`windrose up` with the given numbers of processes; a context manager."""
 
     def __init__(self, *, routers=1, coordinators=1, workers=2, replication=2, model=MODEL,
-                 arguments=()):
+                 port=0, arguments=()):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="windrose-e2e-"))
         self._keep = False
         self._command = [
-            str(PROGRAMS / "windrose"), "up", "--port=0", f"--model={model}",
+            str(PROGRAMS / "windrose"), "up", f"--port={port}", f"--model={model}",
             f"--routers={routers}", f"--coordinators={coordinators}", f"--workers={workers}",
             f"--replication={replication}", "--threads=1", f"--log-dir={self.folder}", *arguments]
         self.process = None

@@ -1,5 +1,6 @@
 """`windrose up` itself: start, curl line, restarts, stop; and the other commands beside it."""
 
+import http.client
 import os
 import signal
 import subprocess
@@ -78,6 +79,18 @@ def test_a_stream_is_finished_before_the_end(small):
                           "temperature": 0, "ignore_eos": True}, on_event=stop_once)
     assert stopped and stream.complete, (stream.error, stream.broken)
     assert small.process.wait(30) == 0
+
+
+def test_starts_again_at_once_on_the_port_it_just_served():
+    with Cluster(workers=1, replication=1) as first:
+        port = first.processes("router")[0]["port"]
+        # Kept open, so that it is the server that closes, and its port that the kernel remembers.
+        connection = http.client.HTTPConnection("127.0.0.1", port)
+        connection.request("GET", "/v1/models")
+        connection.getresponse().read()
+    with Cluster(workers=1, replication=1, port=port) as second:
+        assert second.urls == [f"http://127.0.0.1:{port}"]
+    connection.close()
 
 
 def test_a_port_in_use_is_a_clear_error(cluster):
