@@ -18,7 +18,12 @@ void AddProcessSettings(ConfigParser& parser, CoordinatorConfig& config) {
   parser.Add("insecure-internal", config.insecure_internal,
              "allow clear text on addresses that are not loopback");
   parser.Add("threads", config.threads, "threads that compute", 1, 1024);
+  parser.Add("instruction-set", config.instruction_set,
+             "of the kernels: best, or one that the processor has, as AVX2");
   parser.AddChoice("row-type", config.row_type, "type of rows sent to workers", {"f32", "bf16"});
+  parser.AddChoice("verify-weights", config.verify_weights,
+                   "when weights are compared with the hashes of a converted model",
+                   {"off", "background", "before-ready"});
   parser.AddChoice("log-level", config.log_level, "least level that is logged",
                    {"debug", "info", "warn", "error", "off"});
 }

@@ -1,12 +1,14 @@
 // windrose-coordinator: loads all of a model but its experts, generates, drains on SIGTERM. Wiring
 // only.
 #include <algorithm>
+#include <atomic>
 #include <memory>
 #include <optional>
 #include <string>
 #include <thread>
 #include <utility>
 
+#include "common/base/background_task.h"
 #include "common/base/random.h"
 #include "common/base/status.h"
 #include "common/base/thread_event_loop.h"
@@ -15,6 +17,7 @@
 #include "common/config/config_parser.h"
 #include "common/kernels/instruction_set.h"
 #include "common/model/checkpoint.h"
+#include "common/model/weight_storage.h"
 #include "common/net/address.h"
 #include "common/net/admin_listener.h"
 #include "common/net/signals.h"
@@ -45,6 +48,7 @@ struct Process {
   HealthState health{clock};
   std::unique_ptr<Log> log;
   std::unique_ptr<AdminListener> admin;
+  std::unique_ptr<BackgroundTask> verifying;  // of weights; null when there is none
 };
 
 // The model as it is served, all of it read-only.
@@ -88,11 +92,44 @@ std::string Fingerprint(const CoordinatorConfig& config, const std::string& mode
          "-" + config.row_type;
 }
 
+// Starts what --verify-weights asks for, and with before-ready ends it, too.
+Status StartVerifying(const std::string& when, std::shared_ptr<const WeightStorage> weights,
+                      Process& process) {
+  if (when == "off" || !weights->has_hashes()) return OkStatus();
+  if (when == "before-ready") {
+    process.health.SetStartupProgress(0.3, "verifying weights");
+    const std::atomic<bool> never_stop{false};
+    return weights->VerifyHashes(never_stop);
+  }
+  process.verifying = std::make_unique<BackgroundTask>(
+      [weights = std::move(weights)](const std::atomic<bool>& stop) {
+        return weights->VerifyHashes(stop);
+      });
+  return OkStatus();
+}
+
+// Not OK once the weights have turned out not to be those that were converted: what was computed
+// with them is worth nothing, so nothing more is.
+Status CheckVerifying(Process& process) {
+  if (process.verifying == nullptr) return OkStatus();
+  const std::optional<Status> result = process.verifying->result();
+  if (!result) return OkStatus();
+  process.verifying.reset();
+  process.health.SetCondition("weights", result->ok(), Message(*result));
+  if (result->ok()) {
+    process.log->Info("weights_verified");
+  } else {
+    process.log->Error("weights_damaged", {{"why", Message(*result)}});
+  }
+  return *result;
+}
+
 StatusOr<LoadedModel> Load(const CoordinatorConfig& config, Process& process) {
   process.health.SetStartupProgress(0.1, "opening model");
   ASSIGN_OR_RETURN(Checkpoint checkpoint, Checkpoint::Open(config.model));
   const MixtralConfig& shape = checkpoint.config();
   ASSIGN_OR_RETURN(CoordinatorWeights weights, checkpoint.Coordinator());
+  RETURN_IF_ERROR(StartVerifying(config.verify_weights, weights.storage, process));
   process.health.SetStartupProgress(0.6, "reading tokenizer");
   ASSIGN_OR_RETURN(std::unique_ptr<const Tokenizer> tokenizer,
                    Tokenizer::Create(config.model + "/tokenizer.model"));
@@ -177,33 +214,38 @@ StatusOr<InferenceServerOptions> ServerOptions(const CoordinatorConfig& config) 
   return options;
 }
 
-// Until a signal comes: keeps readiness up to date.
-void Attend(const Engine& engine, InferenceServer& server, Process& process,
-            SignalWaiter& signals) {
+// Until a signal comes, or the weights are found damaged: keeps readiness up to date.
+Status Attend(const Engine& engine, InferenceServer& server, Process& process,
+              SignalWaiter& signals) {
   do {
     const std::string reason = engine.NotReadyReason();
     process.health.SetCondition("experts", reason.empty(), reason);
     server.SetServing(reason.empty());
+    RETURN_IF_ERROR(CheckVerifying(process));
   } while (!signals.WaitFor(kReadinessPeriod).has_value());
+  return OkStatus();
 }
 
-// Serves until a signal comes, then finishes what was accepted.
-void ServeUntilSignal(const CoordinatorConfig& config, Process& process, SignalWaiter& signals,
-                      Engine& engine, InferenceServer& server) {
+// Serves until a signal comes, then finishes what was accepted; with damaged weights it breaks all
+// streams off, so that routers go on elsewhere.
+Status ServeUntilSignal(const CoordinatorConfig& config, Process& process, SignalWaiter& signals,
+                        Engine& engine, InferenceServer& server) {
   std::thread engine_thread([&engine] { engine.Run(); });
   process.health.SetStarted();
   process.log->Info("coordinator_serving", {{"listen", config.listen}, {"model", config.model}});
-  Attend(engine, server, process, signals);
+  const Status attended = Attend(engine, server, process, signals);
 
   process.log->Info("coordinator_draining");
   process.health.SetDraining();
-  const bool all_ended = server.Drain(config.drain_timeout);
+  const bool all_ended = server.Drain(attended.ok() ? config.drain_timeout : Duration{});
   engine.Stop();
   engine_thread.join();
   process.log->Info("coordinator_stopped", {{"complete", all_ended ? "yes" : "no"}});
+  return attended;
 }
 
 Status Serve(const CoordinatorConfig& config, Process& process, SignalWaiter& signals) {
+  RETURN_IF_ERROR(UseInstructionSet(config.instruction_set));
   RETURN_IF_ERROR(StartAdmin(config, process));
   ASSIGN_OR_RETURN(const LoadedModel model, Load(config, process));
   const MixtralConfig& shape = model.checkpoint.config();
@@ -235,10 +277,10 @@ Status Serve(const CoordinatorConfig& config, Process& process, SignalWaiter& si
       const std::unique_ptr<InferenceServer> server,
       InferenceServer::Start(options, {model.served, *model.tokenizer, engine, process.clock,
                                        process.entropy, probe, *process.log}));
-  ServeUntilSignal(config, process, signals, engine, *server);
+  const Status served = ServeUntilSignal(config, process, signals, engine, *server);
   workers.reset();
   process.admin.reset();
-  return OkStatus();
+  return served;
 }
 
 int Main(int argc, char** argv) {

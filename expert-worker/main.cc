@@ -1,4 +1,5 @@
 // windrose-expert-worker: maps its experts, serves them, drains on SIGTERM. Wiring only.
+#include <atomic>
 #include <cstdio>
 #include <memory>
 #include <optional>
@@ -6,6 +7,7 @@
 #include <thread>
 #include <utility>
 
+#include "common/base/background_task.h"
 #include "common/base/bounded_queue.h"
 #include "common/base/log.h"
 #include "common/base/random.h"
@@ -13,7 +15,9 @@
 #include "common/base/thread_pool.h"
 #include "common/base/time.h"
 #include "common/config/config_parser.h"
+#include "common/kernels/instruction_set.h"
 #include "common/model/checkpoint.h"
+#include "common/model/weight_storage.h"
 #include "common/net/address.h"
 #include "common/net/admin_listener.h"
 #include "common/net/signals.h"
@@ -41,6 +45,7 @@ struct Process {
   HealthState health{clock};
   std::unique_ptr<Log> log;
   std::unique_ptr<AdminListener> admin;
+  std::unique_ptr<BackgroundTask> verifying;  // of weights; null when there is none
 };
 
 Status StartAdmin(const WorkerConfig& config, Process& process) {
@@ -85,27 +90,64 @@ WorkQueueLimits QueueLimits(const WorkerConfig& config) {
   return limits;
 }
 
-Status Load(const ExpertWeights& weights, Process& process, WorkerProbe& probe) {
+// Starts what --verify-weights asks for, and with before-ready ends it, too.
+Status StartVerifying(const std::string& when, std::shared_ptr<const WeightStorage> weights,
+                      Process& process) {
+  if (when == "off" || !weights->has_hashes()) return OkStatus();
+  if (when == "before-ready") {
+    process.health.SetStartupProgress(0.5, "verifying weights");
+    const std::atomic<bool> never_stop{false};
+    return weights->VerifyHashes(never_stop);
+  }
+  process.verifying = std::make_unique<BackgroundTask>(
+      [weights = std::move(weights)](const std::atomic<bool>& stop) {
+        return weights->VerifyHashes(stop);
+      });
+  return OkStatus();
+}
+
+// Not OK once the weights have turned out not to be those that were converted: what was computed
+// with them is worth nothing, so nothing more is.
+Status CheckVerifying(Process& process) {
+  if (process.verifying == nullptr) return OkStatus();
+  const std::optional<Status> result = process.verifying->result();
+  if (!result) return OkStatus();
+  process.verifying.reset();
+  process.health.SetCondition("weights", result->ok(), Message(*result));
+  if (result->ok()) {
+    process.log->Info("weights_verified");
+  } else {
+    process.log->Error("weights_damaged", {{"why", Message(*result)}});
+  }
+  return *result;
+}
+
+Status Load(const WorkerConfig& config, const ExpertWeights& weights, Process& process,
+            WorkerProbe& probe) {
   process.health.SetStartupProgress(0.1, "loading experts");
   probe.LoadingStarted();
   RETURN_IF_ERROR(weights.MakeResident());
   probe.LoadingFinished(weights.bytes());
+  RETURN_IF_ERROR(StartVerifying(config.verify_weights, weights.storage(), process));
   process.health.SetStartupProgress(1.0, "loaded");
   return OkStatus();
 }
 
-// Until a signal comes.
-void Attend(ExpertServer& server, Process& process, SignalWaiter& signals) {
+// Until a signal comes, or the weights are found damaged.
+Status Attend(ExpertServer& server, Process& process, SignalWaiter& signals) {
   const std::shared_ptr<Heartbeat> heartbeat = process.health.AddHeartbeat("main", kLongestSilence);
   while (!signals.WaitFor(kHeartbeatPeriod).has_value()) {
     heartbeat->Beat();
     server.SendHeartbeats();
+    RETURN_IF_ERROR(CheckVerifying(process));
   }
+  return OkStatus();
 }
 
-// Serves until a signal comes, then finishes what was accepted.
-void ServeUntilSignal(const WorkerConfig& config, Process& process, SignalWaiter& signals,
-                      Executor& executor, ExpertServer& server) {
+// Serves until a signal comes, then finishes what was accepted; with damaged weights it finishes
+// nothing, so that others compute it.
+Status ServeUntilSignal(const WorkerConfig& config, Process& process, SignalWaiter& signals,
+                        Executor& executor, ExpertServer& server) {
   BoundedQueue<bool> finished(1);
   std::thread executing([&] {
     executor.Run(server);
@@ -114,22 +156,26 @@ void ServeUntilSignal(const WorkerConfig& config, Process& process, SignalWaiter
   server.SetState(WorkerState::kReady);
   process.health.SetStarted();
   process.log->Info("worker_ready", {{"listen", config.listen}, {"experts", config.experts}});
-  Attend(server, process, signals);
+  const Status attended = Attend(server, process, signals);
 
   process.log->Info("worker_draining");
   process.health.SetDraining();
   server.SetState(WorkerState::kDraining);
-  // Coordinators learn of it; what they sent before is still accepted.
-  (void)signals.WaitFor(config.drain_grace);
-  executor.Drain();
-  (void)finished.Pop(process.clock.Now() + config.drain_timeout);
+  if (attended.ok()) {
+    // Coordinators learn of it; what they sent before is still accepted.
+    (void)signals.WaitFor(config.drain_grace);
+    executor.Drain();
+    (void)finished.Pop(process.clock.Now() + config.drain_timeout);
+  }
   executor.Stop();
   executing.join();
   server.Stop(kReplyGrace);
   process.log->Info("worker_stopped");
+  return attended;
 }
 
 Status Serve(const WorkerConfig& config, Process& process, SignalWaiter& signals) {
+  RETURN_IF_ERROR(UseInstructionSet(config.instruction_set));
   RETURN_IF_ERROR(StartAdmin(config, process));
   process.health.SetStartupProgress(0.0, "opening model");
   ASSIGN_OR_RETURN(const Checkpoint checkpoint, Checkpoint::Open(config.model));
@@ -145,11 +191,11 @@ Status Serve(const WorkerConfig& config, Process& process, SignalWaiter& signals
   ASSIGN_OR_RETURN(const std::unique_ptr<ExpertServer> server,
                    ExpertServer::Start(ServerSettings(config, process.entropy),
                                        Hosted(checkpoint, experts), parts));
-  RETURN_IF_ERROR(Load(weights, process, probe));
+  RETURN_IF_ERROR(Load(config, weights, process, probe));
   probe.WatchQueue(executor);
-  ServeUntilSignal(config, process, signals, executor, *server);
+  const Status served = ServeUntilSignal(config, process, signals, executor, *server);
   process.admin.reset();  // Its collectors look at what is destroyed next.
-  return OkStatus();
+  return served;
 }
 
 int Main(int argc, char** argv) {

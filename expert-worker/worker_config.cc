@@ -59,6 +59,8 @@ void AddWorkerSettings(ConfigParser& parser, WorkerConfig& config) {
   parser.Add("insecure-internal", config.insecure_internal,
              "allow clear text on addresses that are not loopback");
   parser.Add("threads", config.threads, "threads that compute", 1, 1024);
+  parser.Add("instruction-set", config.instruction_set,
+             "of the kernels: best, or one that the processor has, as AVX2");
   parser.Add("max-rows", config.max_rows, "rows accepted in one call", 1, 1U << 20);
   parser.Add("max-queued-rows", config.max_queued_rows, "rows that may wait, of all coordinators",
              1, 1U << 24);
@@ -74,6 +76,9 @@ void AddWorkerSettings(ConfigParser& parser, WorkerConfig& config) {
              Seconds(60));
   parser.Add("drain-timeout", config.drain_timeout, "time to finish what was accepted",
              Milliseconds(1), Seconds(3600));
+  parser.AddChoice("verify-weights", config.verify_weights,
+                   "when weights are compared with the hashes of a converted model",
+                   {"off", "background", "before-ready"});
   parser.AddChoice("log-level", config.log_level, "least level that is logged",
                    {"debug", "info", "warn", "error", "off"});
   parser.AddCheck([&config]() -> Status {

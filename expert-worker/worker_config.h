@@ -19,6 +19,7 @@ struct WorkerConfig {
   std::string admin_listen = "127.0.0.1:7101";  // health and metrics
   bool insecure_internal = false;               // clear text off loopback
   uint32_t threads = 1;                         // that compute
+  std::string instruction_set = "best";         // of the kernels
   uint32_t max_rows = 4096;                     // of one call
   uint32_t max_queued_rows = 16384;             // waiting, of all coordinators
   uint32_t max_queued_calls = 256;              // likewise
@@ -28,6 +29,7 @@ struct WorkerConfig {
   Duration max_budget = Seconds(120);           // a call may wait and compute for at most this
   Duration drain_grace = Milliseconds(250);     // for calls sent before DRAINING was seen
   Duration drain_timeout = Seconds(30);         // to finish what was accepted
+  std::string verify_weights = "background";    // off, background or before-ready
   std::string log_level = "info";
 };
 

@@ -43,17 +43,20 @@ std::vector<std::string> SupportedInstructionSets() {
   return names;
 }
 
-void ForceInstructionSetForTest(const std::string& name) {
+Status UseInstructionSet(const std::string& name) {
+  std::string known = "best";
   hwy::SetSupportedTargetsForTest(0);
-  // Better sets have lower bits. Those that are worse stay, for kernels that are not compiled for
-  // this very one.
   for (const int64_t target : hwy::SupportedAndGeneratedTargets()) {
-    if (name == hwy::TargetName(target)) {
-      hwy::SetSupportedTargetsForTest(hwy::SupportedTargets() & ~(target - 1));
-      break;
-    }
+    known += std::string(", ") + hwy::TargetName(target);
+    if (name != hwy::TargetName(target)) continue;
+    // Better sets have lower bits.
+    hwy::SetSupportedTargetsForTest(hwy::SupportedTargets() & ~(target - 1));
+    UpdateChosenTarget();
+    return OkStatus();
   }
   UpdateChosenTarget();
+  if (name == "best") return OkStatus();
+  return InvalidArgument("instruction set: wanted one of " + known + ", came " + name);
 }
 
 size_t FloatLanes() { return HWY_DYNAMIC_DISPATCH(LanesOf)(); }

@@ -1,12 +1,13 @@
 // Which instruction set the kernels run with.
 //
 // Chosen once per process from what the processor has; bits are promised within one, so it is part
-// of what a deployment tells about itself. Thread-safe, but tests that force a set must do so while
-// no kernel runs.
+// of what a deployment tells about itself. Thread-safe, but for UseInstructionSet.
 #pragma once
 
 #include <string>
 #include <vector>
+
+#include "common/base/status.h"
 
 namespace windrose {
 
@@ -16,8 +17,10 @@ std::string InstructionSet();
 // All sets compiled in that this processor has, best first.
 std::vector<std::string> SupportedInstructionSets();
 
-// Makes the kernels use `name`, one of the above; an empty name goes back to the best. Tests only.
-void ForceInstructionSetForTest(const std::string& name);
+// Makes the kernels use `name`, one of the above; "best" is the first. Kernels that are not
+// compiled for this very set use the next one. INVALID_ARGUMENT for any other name. Not while a
+// kernel runs: at start-up, or in tests.
+Status UseInstructionSet(const std::string& name);
 
 // Numbers in one vector register of the set in use. For benches.
 size_t FloatLanes();

@@ -48,12 +48,12 @@ struct RandomWeight {
 // Runs `body` once with each instruction set this processor has.
 inline void OnEachInstructionSet(const std::function<void(const std::string&)>& body) {
   for (const std::string& name : SupportedInstructionSets()) {
-    ForceInstructionSetForTest(name);
+    ASSERT_TRUE(UseInstructionSet(name).ok());
     ASSERT_EQ(InstructionSet(), name);
     SCOPED_TRACE(name);
     body(name);
   }
-  ForceInstructionSetForTest("");
+  ASSERT_TRUE(UseInstructionSet("best").ok());
 }
 
 // The order that every reduction promises, one number at a time: 16 lanes, then a tree.
