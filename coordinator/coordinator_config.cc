@@ -34,6 +34,8 @@ void AddEngineSettings(ConfigParser& parser, CoordinatorConfig& config) {
              1U << 24);
   parser.AddBytes("kv-cache-bytes", config.kv_cache_bytes, "memory for keys and values", 1ULL << 16,
                   1ULL << 44);
+  parser.AddChoice("kv-cache-type", config.kv_cache_type, "number format of keys and values",
+                   {"f32", "bf16", "q8"});
   parser.Add("max-sequences", config.max_sequences, "sequences running at once", 1, 4096);
   parser.Add("max-waiting", config.max_waiting, "requests that may wait", 0, 1U << 20);
   parser.Add("max-batch-rows", config.max_batch_rows, "rows of one step", 1, 2048);

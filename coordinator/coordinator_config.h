@@ -26,6 +26,7 @@ struct CoordinatorConfig {
 
   uint32_t context_length = 0;           // tokens; 0: as long as the model and the cache allow
   uint64_t kv_cache_bytes = 2ULL << 30;  // keys and values of all sequences
+  std::string kv_cache_type = "f32";     // of their numbers: f32, bf16 or q8
   uint32_t max_sequences = 64;           // running at once
   uint32_t max_waiting = 256;            // further requests
   uint32_t max_batch_rows = 512;         // of one step

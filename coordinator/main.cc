@@ -72,9 +72,14 @@ Status StartAdmin(const CoordinatorConfig& config, Process& process) {
   return OkStatus();
 }
 
+KvCacheType KvCacheTypeOf(const CoordinatorConfig& config) {
+  if (config.kv_cache_type == "q8") return KvCacheType::kQ8;
+  return config.kv_cache_type == "bf16" ? KvCacheType::kBf16 : KvCacheType::kF32;
+}
+
 // As many blocks as the memory holds, but no more than the sequences could ever use.
 StatusOr<uint32_t> KvBlocks(const CoordinatorConfig& config, const MixtralConfig& model) {
-  const uint64_t block_bytes = KvCache::BlockBytes(model);
+  const uint64_t block_bytes = KvCache::BlockBytes(model, KvCacheTypeOf(config));
   const uint64_t useful = uint64_t{BlocksFor(model.positions)} * config.max_sequences;
   const uint64_t blocks = std::min(config.kv_cache_bytes / block_bytes, useful);
   const uint32_t wanted = BlocksFor(std::max(config.context_length, 2U));
@@ -89,7 +94,7 @@ StatusOr<uint32_t> KvBlocks(const CoordinatorConfig& config, const MixtralConfig
 // Names all that the bits of an answer depend on.
 std::string Fingerprint(const CoordinatorConfig& config, const std::string& model_hash) {
   return "windrose-" WINDROSE_VERSION "-" + model_hash.substr(0, 12) + "-" + InstructionSet() +
-         "-" + config.row_type;
+         "-" + config.row_type + "-" + config.kv_cache_type;
 }
 
 // Starts what --verify-weights asks for, and with before-ready ends it, too.
@@ -250,7 +255,7 @@ Status Serve(const CoordinatorConfig& config, Process& process, SignalWaiter& si
   ASSIGN_OR_RETURN(const LoadedModel model, Load(config, process));
   const MixtralConfig& shape = model.checkpoint.config();
   process.health.SetStartupProgress(0.9, "taking memory");
-  ASSIGN_OR_RETURN(KvCache kv, KvCache::Create(shape, model.kv_blocks));
+  ASSIGN_OR_RETURN(KvCache kv, KvCache::Create(shape, model.kv_blocks, KvCacheTypeOf(config)));
 
   ThreadPool pool(config.threads);
   ThreadEventLoop loop(process.clock);

@@ -2,15 +2,16 @@
 //
 // A row's attention is: ResetAttention, AttendBlock for each of its blocks from the first to the
 // last, FinishAttention. The result depends on the row's query and its blocks only, never on which
-// rows or heads are computed beside it. Thread-safe (functions on views). No allocation.
+// rows or heads are computed beside it. All arithmetic is in f32, whatever the cache holds: a score
+// is summed in the order of Dot (rows.h), the weighted values by ascending position. Thread-safe
+// (functions on views). No allocation.
 #pragma once
 
 #include <cstddef>
 
-namespace windrose {
+#include "common/kernels/attention_cache.h"
 
-// Positions in a block of the cache, and the step of the running softmax.
-constexpr size_t kAttentionBlock = 16;
+namespace windrose {
 
 // The query heads that share one key/value head.
 struct AttentionGroup {
@@ -28,9 +29,13 @@ struct AttentionState {
 
 // The cached positions of one block that a row may see: [0, count), 1 <= count <= kAttentionBlock.
 struct AttentionKeys {
-  const float* keys = nullptr;    // [kAttentionBlock, head_dim]
-  const float* values = nullptr;  // [kAttentionBlock, head_dim]
+  KvCacheType type = KvCacheType::kF32;
+  const std::byte* keys = nullptr;    // HeadBlockBytes, as WriteCached left them
+  const std::byte* values = nullptr;  // likewise
   size_t count = 0;
+  // What will be taken in next, to be fetched meanwhile; null when nothing is.
+  const std::byte* next_keys = nullptr;
+  const std::byte* next_values = nullptr;
 };
 
 void ResetAttention(const AttentionGroup& group, const AttentionState& state);

@@ -66,19 +66,27 @@ void Attention::Project(const LayerWeights& weights, const Batch& batch, Activat
 
 void Attention::Store(LayerIndex layer, const Batch& batch, KvCache& kv,
                       const Activations& act) const {
-  const size_t dim = config_.head_dim;
   for (const BatchSpan& span : batch.spans) {
-    for (uint32_t i = 0; i < span.row_count; ++i) {
-      const uint32_t position = span.first_position + i;
-      const BlockId block = span.blocks[position / KvCache::kBlockSize];
-      const size_t offset = position % KvCache::kBlockSize * dim;
-      const float* key = act.keys.row(span.first_row + i).data();
-      const float* value = act.values.row(span.first_row + i).data();
-      for (size_t head = 0; head < config_.kv_heads; ++head) {
-        std::copy_n(key + head * dim, dim, kv.Keys(layer, block, head) + offset);
-        std::copy_n(value + head * dim, dim, kv.Values(layer, block, head) + offset);
+    pool_.ParallelFor(span.row_count, kGrainRows, [&](size_t begin, size_t end) {
+      for (size_t i = begin; i < end; ++i) {
+        StoreRow(layer, span, static_cast<uint32_t>(i), kv, act);
       }
-    }
+    });
+  }
+}
+
+void Attention::StoreRow(LayerIndex layer, const BatchSpan& span, uint32_t index, KvCache& kv,
+                         const Activations& act) const {
+  const size_t dim = config_.head_dim;
+  const uint32_t position = span.first_position + index;
+  const BlockId block = span.blocks[position / KvCache::kBlockSize];
+  const uint32_t place = position % KvCache::kBlockSize;
+  const auto keys = act.keys.row(span.first_row + index);
+  const auto values = act.values.row(span.first_row + index);
+  for (size_t head = 0; head < config_.kv_heads; ++head) {
+    const size_t first = head * dim;
+    WriteCached(kv.type(), keys.subspan(first, dim), place, kv.Keys(layer, block, head));
+    WriteCached(kv.type(), values.subspan(first, dim), place, kv.Values(layer, block, head));
   }
 }
 
@@ -119,15 +127,21 @@ void Attention::AttendTile(LayerIndex layer, const Tile& tile, KvCache& kv,
   const uint32_t last_block = tile.position(end_row - 1) / KvCache::kBlockSize;
   for (uint32_t index = 0; index <= last_block; ++index) {
     const BlockId block = tile.span.blocks[index];
-    const float* keys = kv.Keys(layer, block, tile.kv_head);
-    const float* values = kv.Values(layer, block, tile.kv_head);
+    AttentionKeys cached{kv.type(), kv.Keys(layer, block, tile.kv_head),
+                         kv.Values(layer, block, tile.kv_head)};
+    if (index < last_block) {
+      const BlockId next = tile.span.blocks[index + 1];
+      cached.next_keys = kv.Keys(layer, next, tile.kv_head);
+      cached.next_values = kv.Values(layer, next, tile.kv_head);
+    }
     const uint32_t first_position = index * KvCache::kBlockSize;
     for (uint32_t row = tile.first_row; row < end_row; ++row) {
       if (tile.position(row) < first_position) continue;
       const uint32_t visible = tile.position(row) - first_position + 1;
-      AttendBlock(group_, act.queries.row(row).data() + query_offset,
-                  {keys, values, std::min(visible, KvCache::kBlockSize)},
+      cached.count = std::min(visible, KvCache::kBlockSize);
+      AttendBlock(group_, act.queries.row(row).data() + query_offset, cached,
                   StateOf(row, tile.kv_head, act));
+      cached.next_keys = cached.next_values = nullptr;  // asked for by the first row
     }
   }
   for (uint32_t row = tile.first_row; row < end_row; ++row) {

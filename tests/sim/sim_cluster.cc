@@ -47,7 +47,8 @@ SimCluster::SimCluster(const Checkpoint& checkpoint, const Tokenizer& tokenizer,
     : pool_(shape.threads),
       weights_(checkpoint.Coordinator().value()),
       network_(loop_, checkpoint, seed, faults),
-      kv_(KvCache::Create(checkpoint.config(), shape.scheduler.kv_blocks).value()) {
+      kv_(KvCache::Create(checkpoint.config(), shape.scheduler.kv_blocks, shape.kv_cache_type)
+              .value()) {
   const MixtralConfig& config = checkpoint.config();
   for (size_t index = 0; index < shape.workers; ++index) {
     network_.AddWorker(ChainPlacement(index, shape.workers, shape.replication, config.experts),

@@ -27,6 +27,7 @@ struct ClusterShape {
   SchedulerLimits scheduler;
   DispatchLimits dispatch;
   wire::RowType row_type = wire::RowType::kF32;
+  KvCacheType kv_cache_type = KvCacheType::kF32;
 };
 
 // What came back for one request.

@@ -123,7 +123,14 @@ Matrix ExactForward(const TinyModel& model, const TestSequence& sequence) {
   return hidden;
 }
 
-KvCache Cache(const TinyModel& model) { return std::move(*KvCache::Create(model.config(), 128)); }
+KvCache Cache(const TinyModel& model, KvCacheType type = KvCacheType::kF32) {
+  return std::move(*KvCache::Create(model.config(), 128, type));
+}
+
+class AttentionOver : public testing::TestWithParam<KvCacheType> {};
+
+INSTANTIATE_TEST_SUITE_P(Types, AttentionOver,
+                         testing::Values(KvCacheType::kF32, KvCacheType::kBf16, KvCacheType::kQ8));
 
 TEST(Attention, MatchesTheTextbookInDoublePrecision) {
   for (const DType dtype : {DType::kF32, DType::kBf16}) {
@@ -142,15 +149,36 @@ TEST(Attention, MatchesTheTextbookInDoublePrecision) {
   }
 }
 
-TEST(Attention, ChunksOfThePromptChangeNoBit) {
+// What the formats cost: a number of bf16 is off by at most 1/256 of itself, one of q8 by at most
+// 1/254 of its vector's largest.
+TEST_P(AttentionOver, StaysNearF32) {
+  const TinyModel model;
+  const TestSequence sequence(7, 75, model.config().vocabulary, 2);
+  KvCache kv = Cache(model, GetParam());
+  Batch batch;
+  AddSpan(sequence, 0, 75, batch);
+  const auto rows = Forward(model, batch, kv, 2);
+  const Matrix exact = ExactForward(model, sequence);
+  double error = 0;
+  double size = 0;
+  for (size_t row = 0; row < rows.size(); ++row) {
+    for (size_t i = 0; i < rows[row].size(); ++i) {
+      error += std::pow(rows[row][i] - exact[row][i], 2);
+      size += std::pow(exact[row][i], 2);
+    }
+  }
+  EXPECT_LE(std::sqrt(error / size), GetParam() == KvCacheType::kF32 ? 1e-5 : 1e-2);
+}
+
+TEST_P(AttentionOver, ChunksOfThePromptChangeNoBit) {
   const TinyModel model;
   const TestSequence sequence(2, 71, model.config().vocabulary, 1);
-  KvCache whole_kv = Cache(model);
+  KvCache whole_kv = Cache(model, GetParam());
   Batch whole;
   AddSpan(sequence, 0, 71, whole);
   const auto wanted = Forward(model, whole, whole_kv, 1);
   for (const uint32_t chunk : {1U, 5U, 16U, 17U, 33U}) {
-    KvCache kv = Cache(model);
+    KvCache kv = Cache(model, GetParam());
     for (uint32_t begin = 0; begin < 71; begin += chunk) {
       Batch batch;
       AddSpan(sequence, begin, std::min(begin + chunk, 71U), batch);
@@ -162,17 +190,17 @@ TEST(Attention, ChunksOfThePromptChangeNoBit) {
   }
 }
 
-TEST(Attention, BatchMatesAndThreadsChangeNoBit) {
+TEST_P(AttentionOver, BatchMatesAndThreadsChangeNoBit) {
   const TinyModel model(DType::kBf16);
   const TestSequence first(3, 40, model.config().vocabulary, 0);
   const TestSequence second(4, 65, model.config().vocabulary, 1);
   const TestSequence third(5, 9, model.config().vocabulary, 2);
-  KvCache alone_kv = Cache(model);
+  KvCache alone_kv = Cache(model, GetParam());
   Batch alone;
   AddSpan(second, 0, 65, alone);
   const auto wanted = Forward(model, alone, alone_kv, 1);
   for (const size_t threads : {1U, 2U, 3U, 4U}) {
-    KvCache kv = Cache(model);
+    KvCache kv = Cache(model, GetParam());
     Batch prompt;
     AddSpan(first, 0, 39, prompt);
     AddSpan(second, 0, 64, prompt);
@@ -186,13 +214,14 @@ TEST(Attention, BatchMatesAndThreadsChangeNoBit) {
   }
 }
 
-TEST(Attention, StaleValuesInABlockAreNotSeen) {
+TEST_P(AttentionOver, StaleValuesInABlockAreNotSeen) {
   const TinyModel model;
   const TestSequence sequence(6, 18, model.config().vocabulary, 0);
-  KvCache clean = Cache(model);
-  KvCache dirty = Cache(model);
-  const size_t floats = KvCache::BlockBytes(model.config()) * 128 / sizeof(float);
-  std::fill_n(dirty.Keys(LayerIndex{0}, BlockId{0}, 0), floats, std::nanf(""));
+  KvCache clean = Cache(model, GetParam());
+  KvCache dirty = Cache(model, GetParam());
+  // All bits set are NaN as f32 and as bf16.
+  const size_t bytes = KvCache::BlockBytes(model.config(), GetParam()) * 128;
+  std::fill_n(dirty.Keys(LayerIndex{0}, BlockId{0}, 0), bytes, std::byte{0xFF});
   Batch batch;
   AddSpan(sequence, 0, 18, batch);
   EXPECT_EQ(Forward(model, batch, dirty, 2), Forward(model, batch, clean, 2));

@@ -71,6 +71,16 @@ TEST(CoordinatorConfig, RefusesTimesWithoutAUnitAndZeroTimes) {
   EXPECT_TRUE(Names(Parse({"--drain-timeout=0s"}), "drain-timeout"));
 }
 
+TEST(CoordinatorConfig, KeepsKeysAndValuesInAFormatItKnows) {
+  CoordinatorConfig config;
+  EXPECT_EQ(Parse({}, config), "accepted");
+  EXPECT_EQ(config.kv_cache_type, "f32");
+  EXPECT_EQ(Parse({"--kv-cache-type=bf16"}, config), "accepted");
+  EXPECT_EQ(config.kv_cache_type, "bf16");
+  EXPECT_EQ(Parse({"--kv-cache-type=q8"}), "accepted");
+  EXPECT_TRUE(Names(Parse({"--kv-cache-type=q4"}), "--kv-cache-type"));
+}
+
 TEST(CoordinatorConfig, NamesTheModelAfterItsDirectory) {
   CoordinatorConfig config;
   config.model = "/models/mixtral-8x7b";
