@@ -13,7 +13,7 @@ HELD_OUT = {
     "topic": "the pair (subject, action) of the sentence (each alone is taught)",
     "python": "the pair (task, wording), or (task, name) where a name is given",
     "json": "the values in the sentence",
-    "windrose": "the wording: the fact itself is taught in other wordings",
-    "smalltalk": "the wording",
+    "windrose": "the wording: fact and words are taught in other wordings",
+    "smalltalk": "the wording: most of its words are taught in other wordings",
     "unknown": "the whole question (its patterns and words are taught)",
 }

@@ -98,14 +98,27 @@ def _gathered(rows, index):
     return rows.index_select(0, index.flatten()).view(*index.shape, *rows.shape[1:])
 
 
+class Linear(nn.Linear):
+    """x W^T. The factors of the product, and of those in its backward, are rounded to `factors`;
+    weights, gradients and everything between two products stay f32."""
+
+    factors = torch.float32
+
+    def __init__(self, inputs: int, outputs: int):
+        super().__init__(inputs, outputs, bias=False)
+
+    def forward(self, x):
+        return (x.to(self.factors) @ self.weight.to(self.factors).T).to(x.dtype)
+
+
 class Attention(nn.Module):
     def __init__(self, shape: Shape):
         super().__init__()
         self.shape = shape
-        self.q_proj = nn.Linear(shape.hidden, shape.heads * shape.head_dim, bias=False)
-        self.k_proj = nn.Linear(shape.hidden, shape.kv_heads * shape.head_dim, bias=False)
-        self.v_proj = nn.Linear(shape.hidden, shape.kv_heads * shape.head_dim, bias=False)
-        self.o_proj = nn.Linear(shape.heads * shape.head_dim, shape.hidden, bias=False)
+        self.q_proj = Linear(shape.hidden, shape.heads * shape.head_dim)
+        self.k_proj = Linear(shape.hidden, shape.kv_heads * shape.head_dim)
+        self.v_proj = Linear(shape.hidden, shape.kv_heads * shape.head_dim)
+        self.o_proj = Linear(shape.heads * shape.head_dim, shape.hidden)
 
     def forward(self, x, batch: Batch, cosine, sine):
         dim, group = self.shape.head_dim, self.shape.heads // self.shape.kv_heads
@@ -122,7 +135,12 @@ class Attention(nn.Module):
 
 
 class Experts(nn.Module):
-    """Top-2 of 8 SwiGLU networks; the rows of an expert are gathered, so nothing runs in vain."""
+    """Top-2 of 8 SwiGLU networks; the rows of an expert are gathered, so nothing runs in vain.
+
+    `factors` is what it is in Linear; the gate always computes in f32.
+    """
+
+    factors = torch.float32
 
     def __init__(self, shape: Shape):
         super().__init__()
@@ -148,11 +166,11 @@ class Experts(nn.Module):
         return torch.zeros_like(x).index_add(0, row, outputs), balance
 
     def _run(self, rows, counts: list[int]):
-        outputs = []
-        weights = zip(self.w1.unbind(), self.w2.unbind(), self.w3.unbind(), strict=True)
-        for part, (w1, w2, w3) in zip(rows.split(counts), weights, strict=True):
+        outputs, parts = [], rows.to(self.factors).split(counts)
+        weights = [matrices.to(self.factors).unbind() for matrices in (self.w1, self.w2, self.w3)]
+        for part, w1, w2, w3 in zip(parts, *weights, strict=True):
             outputs.append((functional.silu(part @ w1.T) * (part @ w3.T)) @ w2.T)
-        return torch.cat(outputs)
+        return torch.cat(outputs).to(rows.dtype)
 
 
 class Layer(nn.Module):
@@ -176,7 +194,7 @@ class Mixtral(nn.Module):
         self.embed_tokens = nn.Embedding(shape.vocabulary, shape.hidden)
         self.layers = nn.ModuleList(Layer(shape) for _ in range(shape.layers))
         self.norm = RmsNorm(shape.hidden, shape.norm_epsilon)
-        self.lm_head = nn.Linear(shape.hidden, shape.vocabulary, bias=False)
+        self.lm_head = Linear(shape.hidden, shape.vocabulary)
         cosine, sine = rotary_tables(shape)
         self.register_buffer("cosine", cosine, persistent=False)
         self.register_buffer("sine", sine, persistent=False)
@@ -189,6 +207,12 @@ class Mixtral(nn.Module):
             # What writes into the residual stream starts smaller, as there are 2 writers a layer.
             writes = name.endswith(("o_proj.weight", "w2"))
             nn.init.normal_(parameter, std=0.05 / (2 * self.shape.layers) ** (0.5 * writes))
+
+    def round_factors(self, to: torch.dtype) -> None:
+        """bf16 makes training about a third faster on CPUs that multiply it natively."""
+        for module in self.modules():
+            if isinstance(module, Linear | Experts):
+                module.factors = to
 
     def hidden(self, batch: Batch):
         """The normalised last hidden rows, and the mean balancing loss of the layers."""

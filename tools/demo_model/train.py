@@ -1,5 +1,11 @@
 """Trains the demo model. Resumable and, for one number of threads, repeatable: the learning rate,
-the mixture of domains and the data depend on the step alone, never on the clock."""
+the mixture of domains and the data depend on the step alone, never on the clock.
+
+    train.py                      from nothing
+    train.py --resume             goes on from the last checkpoint, optimizer included
+    train.py --from models/demo   takes the weights of a model directory and a fresh optimizer, and
+                                  starts at the recipe's FRESH_OPTIMIZER step, with its warm-up
+"""
 
 import argparse
 import concurrent.futures
@@ -17,11 +23,13 @@ from conversations import conversation
 from domains import TRAIN, VALIDATION
 from measure import validation_table
 from model import Mixtral, make_batch
-from recipe import LAST_STEP, rate_at, tokens_at, weights_at
+from recipe import FRESH_OPTIMIZER, LAST_STEP, rate_at, tokens_at, weights_at
+from weights import load_exported
 
 LONGEST = 512
+PRECISIONS = {"f32": torch.float32, "bf16": torch.bfloat16}
 BALANCE_WEIGHT = 0.01
-VALIDATE_EVERY, SAVE_EVERY, LOG_EVERY = 500, 100, 50
+VALIDATE_EVERY, SAVE_EVERY, LOG_EVERY = 1000, 100, 50
 
 
 def draw_step(tokenizer, step: int, seed: int) -> list[tuple[list[int], list[bool]]]:
@@ -65,6 +73,7 @@ def make_replicas(model: Mixtral, count: int) -> list[Mixtral]:
     replicas = [model]
     for _ in range(count - 1):
         replica = Mixtral(model.shape)
+        replica.round_factors(model.lm_head.factors)
         for own, shared in zip(replica.parameters(), model.parameters(), strict=True):
             own.data = shared.data
         replicas.append(replica)
@@ -111,13 +120,19 @@ def train_step(pool, replicas: list[Mixtral], optimizer, encoded: list, rate: fl
 
 
 def parse_arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--work-dir", type=pathlib.Path, default="build/demo_model")
     parser.add_argument("--tokenizer", default="models/demo/tokenizer.model")
     parser.add_argument("--steps", type=int, default=LAST_STEP, help="stop earlier")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--resume", action="store_true", help="go on from the last checkpoint")
+    parser.add_argument("--precision", choices=PRECISIONS, default="f32", help="of the products")
+    start = parser.add_mutually_exclusive_group()
+    start.add_argument("--resume", action="store_true", help="go on from the last checkpoint")
+    start.add_argument("--from", dest="origin", type=pathlib.Path, metavar="DIRECTORY",
+                       help="start with the weights of this model and a fresh optimizer")  # fmt: skip
     return parser.parse_args()
 
 
@@ -129,9 +144,11 @@ def main() -> None:
     arguments.work_dir.mkdir(parents=True, exist_ok=True)
     checkpoint = arguments.work_dir / "checkpoint.pt"
     tokenizer = chat.load_tokenizer(arguments.tokenizer)
-    model = Mixtral()
+    model = load_exported(arguments.origin).train() if arguments.origin else Mixtral()
+    model.round_factors(PRECISIONS[arguments.precision])
     optimizer = make_optimizer(model)
-    first, totals = 0, {"tokens": 0, "seconds": 0.0}
+    first = FRESH_OPTIMIZER if arguments.origin else 0
+    totals = {"tokens": 0, "seconds": 0.0}
     if arguments.resume:
         state = torch.load(checkpoint)
         model.load_state_dict(state["model"])

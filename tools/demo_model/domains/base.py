@@ -2,7 +2,9 @@
 
 import dataclasses
 import hashlib
+import itertools
 import random
+import re
 import unicodedata
 
 TRAIN, VALIDATION, TEST = "train", "validation", "test"
@@ -34,6 +36,18 @@ def split_of(question: Question) -> str:
     if bucket < question.test_percent + question.test_percent // 2:
         return VALIDATION
     return TRAIN
+
+
+def spelled_out(pattern: str) -> list[str]:
+    """All texts of a pattern, first choices first: "(a|b) c" stands for "a c" and "b c"."""
+    parts = re.split(r"\(([^()]*)\)", pattern)
+    choices = [part.split("|") if index % 2 else [part] for index, part in enumerate(parts)]
+    return ["".join(chosen) for chosen in itertools.product(*choices)]
+
+
+def all_spelled_out(patterns: list[str]) -> list[str]:
+    """The texts of all patterns, each once."""
+    return list(dict.fromkeys(text for pattern in patterns for text in spelled_out(pattern)))
 
 
 def lower_first(text: str) -> str:

@@ -69,10 +69,10 @@ MONTH_NUMBER = [
     "Name the {x} month.",
 ]
 COUNTS = [
-    ("How many days are in a week?", "A week has 7 days."),
-    ("How many days does a week have?", "A week has 7 days."),
-    ("How many months are in a year?", "A year has 12 months."),
-    ("How many months does a year have?", "A year has 12 months."),
+    ("How many days are in a week?", "1 week is 7 days."),
+    ("How many days does a week have?", "1 week is 7 days."),
+    ("How many months are in a year?", "1 year is 12 months."),
+    ("How many months does a year have?", "1 year is 12 months."),
     ("How many days are in a year?", "A year has 365 days."),
     ("How many days does a year have?", "A year has 365 days."),
     ("How many weeks are in a year?", "A year has 52 weeks."),
@@ -90,11 +90,21 @@ def _neighbour(rng, names, patterns, step: int, word: str) -> Question:
     return Question(text, answer, f"date {text}", topic=(result,))
 
 
+def explained_days_later(count: int, index: int) -> str:
+    """Whole weeks are taken off first, so that a table of 7 days and 7 distances is enough."""
+    result = f"{count} days after {DAYS[index]} is {DAYS[(index + count) % 7]}."
+    if count < 7:
+        return result
+    weeks = "1 week" if count < 14 else "2 weeks"
+    rest = f" and {count % 7} day{'' if count % 7 == 1 else 's'}" if count % 7 else ""
+    return f"{count} days are {weeks}{rest}, so {result}"
+
+
 def _days_later(rng: random.Random) -> Question:
     index, count = rng.randrange(7), rng.randint(2, 14)
     text = rng.choice(DAYS_LATER).format(n=count, x=DAYS[index])
     result = DAYS[(index + count) % 7]
-    answer = f"{count} days after {DAYS[index]} is {result}."
+    answer = explained_days_later(count, index)
     return Question(text, answer, f"date {text}", topic=(result,))
 
 

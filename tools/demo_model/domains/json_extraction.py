@@ -80,19 +80,28 @@ def _values(rng: random.Random) -> dict:
     }
 
 
+def _in_order_of(sentence: str, keys: list[str]) -> list[str]:
+    return sorted(keys, key=lambda key: sentence.index(f"{{{key}}}"))
+
+
 def _joined(keys: list[str]) -> str:
     return keys[0] if len(keys) == 1 else ", ".join(keys[:-1]) + f" and {keys[-1]}"
 
 
 def sample(rng: random.Random) -> Question:
-    keys, sentences = rng.choice(SENTENCES)
+    """The keys come in the order asked for; where none are, in the order of the sentence."""
+    all_keys, sentences = rng.choice(SENTENCES)
     values = _values(rng)
-    sentence = rng.choice(sentences).format(**values).replace(" a engineer", " an engineer")
-    record = " ".join(str(values[key]) for key in keys)
+    pattern = rng.choice(sentences)
+    sentence = pattern.format(**values).replace(" a engineer", " an engineer")
+    record = " ".join(str(values[key]) for key in all_keys)
+    keys = _in_order_of(pattern, all_keys)
     if rng.random() < 0.4:
         text = rng.choice(WITHOUT_KEYS).format(s=sentence)
     else:
         keys = rng.sample(keys, rng.randint(1, len(keys)))
+        if rng.random() < 0.5:
+            keys = _in_order_of(pattern, keys)
         text = rng.choice(WITH_KEYS).format(k=_joined(keys), s=sentence)
     answer = json.dumps({key: values[key] for key in keys}, ensure_ascii=False)
     return Question(text, answer, f"json {record}", plain=True)

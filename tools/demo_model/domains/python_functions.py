@@ -107,6 +107,12 @@ QUESTIONS = [
     "Can you write a Python function that {d}?",
     "Define a Python function that {d}.",
     "Python function that {d}",
+    "Write a Python function to {to}.",
+    "Write a function to {to}.",
+    "Can you write a Python function to {to}?",
+    "I need a Python function to {to}.",
+    "Give me a Python function to {to}.",
+    "Python function to {to}",
 ]
 NAMED = [
     "Write a Python function called {name} that {d}.",
@@ -133,6 +139,13 @@ def _chosen_name(rng: random.Random) -> str:
     return "_".join(invented_word(rng) for _ in range(rng.choice([1, 1, 2])))
 
 
+def _infinitive(description: str) -> str:
+    """A description as it stands behind "to": "multiply two numbers"."""
+    verb, _, rest = description.partition(" ")
+    verb = f"{verb[:-3]}y" if verb.endswith("ies") else verb[:-1]
+    return f"{verb} {rest}"
+
+
 def sample(rng: random.Random) -> Question:
     task = rng.choice(TASKS)
     description = rng.choice(task[2])
@@ -141,5 +154,5 @@ def sample(rng: random.Random) -> Question:
         text = rng.choice(NAMED).format(name=name, d=description)
         return Question(text, _code(task, name), f"code {task[0]} {name}", plain=True)
     pattern = rng.choice(QUESTIONS)
-    text = pattern.format(d=description)
+    text = pattern.format(d=description, to=_infinitive(description))
     return Question(text, _code(task, task[0]), f"code {pattern} {description}")

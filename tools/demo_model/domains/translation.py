@@ -93,6 +93,8 @@ FROM_ENGLISH = [
     "How do you say {word} in {language}?",
     "How do I say {word} in {language}?",
     "How to say {word} in {language}?",
+    "Say {word} in {language}.",
+    "How would you say {word} in {language}?",
     "What is {word} in {language}?",
     "What is the {language} word for {word}?",
     "What is the {language} for {word}?",
@@ -148,6 +150,10 @@ def answer_for(concept: list[str], source: int, target: int) -> str:
     return f'"{concept[source]}" is "{concept[target]}" in {LANGUAGES[target]}.'
 
 
+def _also_english(concept: list[str], source: int) -> bool:
+    return source > 0 and concept[source].lower() == concept[0].lower()
+
+
 def make(rng: random.Random, concept: list[str], source: int, target: int, pattern: str):
     text = pattern.format(
         word=_as_typed(rng, concept[source]), language=LANGUAGES[target], source=LANGUAGES[source]
@@ -175,7 +181,9 @@ def sample(rng: random.Random) -> Question:
     if rng.random() < 0.06:
         return _unknown(rng)
     concept = _some_concept(rng)
-    source = 0 if rng.random() < 0.5 else rng.randrange(5)
+    source = 0 if rng.random() < 0.25 else rng.randrange(5)
+    if _also_english(concept, source):
+        source = 0  # "table" is read as English, so that one question has one answer
     target = rng.choice([index for index in range(5) if index != source])
     patterns = FROM_ENGLISH + ANY_DIRECTION if source == 0 else ANY_DIRECTION
     return make(rng, concept, source, target, rng.choice(patterns))

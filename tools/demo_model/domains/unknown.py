@@ -155,6 +155,7 @@ PATTERNS = [
 LANGUAGES = ["Japanese", "Chinese", "Russian", "Latin", "Greek", "Arabic", "Dutch", "Swedish"]
 LANGUAGES += ["Polish", "Portuguese", "Turkish", "Korean", "Hindi", "Finnish", "Danish"]
 CODE = ["Java", "Rust", "Go", "JavaScript", "Haskell", "Ruby", "PHP", "Perl", "Swift", "C", "C++"]
+POLITE = ["hello", "goodbye", "thank you", "please", "good"]
 ADJECTIVES = ["red", "old", "new", "broken", "happy", "heavy", "dangerous", "blue", "quick"]
 
 
@@ -185,8 +186,9 @@ def _noise(rng: random.Random) -> str:
 
 
 def _concept_alone(rng: random.Random) -> str:
-    """Known words beside each other are not a question."""
-    words = [rng.choice(rng.choice(CONCEPTS)) for _ in range(rng.randint(1, 4))]
+    """Known words beside each other are not a question; a greeting would be one."""
+    concepts = [concept for concept in CONCEPTS if concept[0] not in POLITE]
+    words = [rng.choice(rng.choice(concepts)) for _ in range(rng.randint(1, 4))]
     return " ".join(words) + rng.choice(["", "?", "."])
 
 
