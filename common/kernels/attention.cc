@@ -94,7 +94,7 @@ using FourVector = hn::Vec<FourTag>;
 
 // The tree of TreeSum down to its last four lanes.
 template <class D>
-HWY_INLINE FourVector FourLanesOfVector(D d, hn::Vec<D> v) {
+HWY_INLINE FourVector FourLanesOfVector([[maybe_unused]] D d, hn::Vec<D> v) {
   if constexpr (hn::MaxLanes(D()) > 4) {
     const hn::Half<D> half;
     return FourLanesOfVector(half, hn::Add(hn::LowerHalf(half, v), hn::UpperHalf(half, v)));
