@@ -60,8 +60,8 @@ uint32_t Generate(api::InferenceService::Stub& stub, uint32_t prompt_tokens, uin
   return tokens;
 }
 
-// Tokens per second of `concurrency` requests at once.
-double MeasureDecode(const std::string& target, uint32_t concurrency, uint32_t max_tokens) {
+// Seconds that `concurrency` requests at once take together.
+double MeasureRequests(const std::string& target, uint32_t concurrency, uint32_t max_tokens) {
   const auto stub = api::InferenceService::NewStub(
       grpc::CreateChannel(target, grpc::InsecureChannelCredentials()));
   std::vector<uint32_t> counts(concurrency);
@@ -72,10 +72,17 @@ double MeasureDecode(const std::string& target, uint32_t concurrency, uint32_t m
         [&, client] { counts[client] = Generate(*stub, kPromptTokens, max_tokens, client); });
   }
   for (std::thread& client : clients) client.join();
-  const double seconds = SecondsSince(began);
-  uint32_t total = 0;
-  for (const uint32_t count : counts) total += count;
-  return total / seconds;
+  for (const uint32_t count : counts) {
+    if (count != max_tokens) std::fprintf(stderr, "an answer of %u tokens\n", count);
+  }
+  return SecondsSince(began);
+}
+
+// Tokens per second of decoding; the difference leaves the prompts out.
+double MeasureDecode(const std::string& target, uint32_t concurrency, uint32_t tokens) {
+  const double shorter = MeasureRequests(target, concurrency, 1);
+  const double longer = MeasureRequests(target, concurrency, 1 + tokens);
+  return concurrency * tokens / (longer - shorter);
 }
 
 double MeasurePrefill(const std::string& target, uint32_t prompt_tokens, uint32_t salt) {
