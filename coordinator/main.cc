@@ -1,14 +1,12 @@
 // windrose-coordinator: loads all of a model but its experts, generates, drains on SIGTERM. Wiring
 // only.
 #include <algorithm>
-#include <atomic>
 #include <memory>
 #include <optional>
 #include <string>
 #include <thread>
 #include <utility>
 
-#include "common/base/background_task.h"
 #include "common/base/random.h"
 #include "common/base/status.h"
 #include "common/base/thread_event_loop.h"
@@ -17,7 +15,7 @@
 #include "common/config/config_parser.h"
 #include "common/kernels/instruction_set.h"
 #include "common/model/checkpoint.h"
-#include "common/model/weight_storage.h"
+#include "common/model/weight_verification.h"
 #include "common/net/address.h"
 #include "common/net/admin_listener.h"
 #include "common/net/signals.h"
@@ -48,7 +46,7 @@ struct Process {
   HealthState health{clock};
   std::unique_ptr<Log> log;
   std::unique_ptr<AdminListener> admin;
-  std::unique_ptr<BackgroundTask> verifying;  // of weights; null when there is none
+  WeightVerification verification;
 };
 
 // The model as it is served, all of it read-only.
@@ -97,29 +95,19 @@ std::string Fingerprint(const CoordinatorConfig& config, const std::string& mode
          "-" + config.row_type + "-" + config.kv_cache_type;
 }
 
-// Starts what --verify-weights asks for, and with before-ready ends it, too.
 Status StartVerifying(const std::string& when, std::shared_ptr<const WeightStorage> weights,
                       Process& process) {
-  if (when == "off" || !weights->has_hashes()) return OkStatus();
-  if (when == "before-ready") {
+  if (when == "before-ready" && weights->has_hashes()) {
     process.health.SetStartupProgress(0.3, "verifying weights");
-    const std::atomic<bool> never_stop{false};
-    return weights->VerifyHashes(never_stop);
   }
-  process.verifying = std::make_unique<BackgroundTask>(
-      [weights = std::move(weights)](const std::atomic<bool>& stop) {
-        return weights->VerifyHashes(stop);
-      });
-  return OkStatus();
+  return process.verification.Start(when, std::move(weights));
 }
 
 // Not OK once the weights have turned out not to be those that were converted: what was computed
 // with them is worth nothing, so nothing more is.
 Status CheckVerifying(Process& process) {
-  if (process.verifying == nullptr) return OkStatus();
-  const std::optional<Status> result = process.verifying->result();
+  const std::optional<Status> result = process.verification.TakeResult();
   if (!result) return OkStatus();
-  process.verifying.reset();
   process.health.SetCondition("weights", result->ok(), Message(*result));
   if (result->ok()) {
     process.log->Info("weights_verified");
