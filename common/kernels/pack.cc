@@ -84,11 +84,11 @@ HWY_INLINE FloatVector Clamp(FloatVector value, float low, float high) {
   return hn::Min(hn::Max(value, hn::Set(d, low)), hn::Set(d, high));
 }
 
-// To a multiple of 1 / 16 that a code holds.
+// To what a code can say.
 HWY_INLINE FloatVector RoundZero(FloatVector zero) {
   const FloatTag d;
-  const auto code = hn::Round(hn::Mul(zero, hn::Set(d, 16.0F)));
-  return hn::Mul(Clamp(code, 0.0F, 255.0F), hn::Set(d, 1.0F / 16.0F));
+  const auto code = hn::Round(hn::Mul(zero, hn::Set(d, kZeroSteps)));
+  return hn::Mul(Clamp(code, 0.0F, kHighestZeroCode), hn::Set(d, 1.0F / kZeroSteps));
 }
 
 // One way to write a block in q4, for each lane.
@@ -162,7 +162,7 @@ void PutQ4(const Block& values, size_t lane, size_t within, std::byte* group) {
   const Choice choice = ChooseQ4(values, lane);
   const size_t column = within * kPanelOutputs + lane;
   StoreBytes(hn::ConvertTo(d, choice.code), group + column);
-  StoreBytes(hn::Mul(choice.zero, hn::Set(d, 16.0F)),
+  StoreBytes(hn::Mul(choice.zero, hn::Set(d, kZeroSteps)),
              group + kGroupBlocks * kPanelOutputs + column);
   const auto inverse = hn::Div(hn::Set(d, 1.0F), ScaleOf(choice.code));
   std::byte* block = group + kGroupHeaderBytes + within * PackedBlockBytes(DType::kQ4);

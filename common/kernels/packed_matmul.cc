@@ -17,46 +17,40 @@
 HWY_BEFORE_NAMESPACE();
 namespace windrose::HWY_NAMESPACE {
 
-// Rows that share one unpacking of a block; their sums stay in registers.
+// Rows whose sums of one block are in registers at the same time.
 #if HWY_TARGET <= HWY_AVX3
-constexpr size_t kMostRows = 16;
+constexpr size_t kRowsAtOnce = 4;
 #else
-constexpr size_t kMostRows = 4;
+constexpr size_t kRowsAtOnce = 2;
 #endif
 // How far ahead of its use a group's weights are asked for.
 constexpr size_t kPrefetchBytes = 4096;
 // Activation bytes that a pass over the panels may use: they should stay in the second cache.
 constexpr size_t kPassBytes = 512 * 1024;
 
-// Scales and zero points of one block, one output a lane.
 template <DType kType>
-HWY_INLINE void LoadHeader(const std::byte* header, size_t first_output, FloatVector& scale,
-                           FloatVector& zero) {
+constexpr size_t kScaleBytes = kType == DType::kQ4 ? 1 : 2;
+
+// Weights and scales of one block for the outputs of one register.
+template <DType kType>
+struct Block {
+  BlockWeights<kType> weights;
+  FloatVector scale;
+};
+
+// `header`: the group's, advanced to the block's first output.
+template <DType kType>
+HWY_INLINE FloatVector LoadScales(const std::byte* header) {
+  if constexpr (kType == DType::kQ8) return LoadWeights<DType::kBf16>(header);
   const FloatTag d;
   const hn::RebindToUnsigned<FloatTag> du;
-  if constexpr (kType == DType::kQ4) {
-    const hn::Rebind<uint8_t, FloatTag> bytes;
-    const auto* codes = reinterpret_cast<const uint8_t*>(header) + first_output;
-    // A code is the lower exponent and the upper mantissa bits of an f32 below 2.
-    const auto code = hn::PromoteTo(du, hn::LoadU(bytes, codes));
-    scale = hn::BitCast(d, hn::Add(hn::ShiftLeft<19>(code), hn::Set(du, uint32_t{127 - 15} << 23)));
-    const auto zeros = hn::PromoteTo(hn::RebindToSigned<FloatTag>(),
-                                     hn::LoadU(bytes, codes + kGroupBlocks * kPanelOutputs));
-    zero = hn::Mul(hn::ConvertTo(d, zeros), hn::Set(d, 1.0F / 16.0F));
-  } else {
-    scale = LoadWeights<DType::kBf16>(header + first_output * sizeof(uint16_t));
-    zero = hn::Set(d, 128.0F);
-  }
+  const hn::Rebind<uint8_t, FloatTag> bytes;
+  // A code is the lower exponent and the upper mantissa bits of an f32 below 2. BlockDots count
+  // eighths.
+  const auto code = hn::PromoteTo(du, hn::LoadU(bytes, reinterpret_cast<const uint8_t*>(header)));
+  return hn::BitCast(d,
+                     hn::Add(hn::ShiftLeft<19>(code), hn::Set(du, uint32_t{127 - 15 - 3} << 23)));
 }
-
-// Some rows of quantised activations, side by side.
-struct QuantizedTile {
-  const int8_t* values;
-  const float* scales;
-  const float* sums;
-  size_t values_stride;
-  size_t blocks_stride;
-};
 
 // Where a tile's results go: rows of `stride`, of which the first `outputs` are wanted.
 struct TileResults {
@@ -65,9 +59,8 @@ struct TileResults {
   size_t outputs;
 };
 
-template <size_t kRows>
 struct TileSums {
-  FloatVector of[kRows][kParts];
+  HWY_ALIGN_MAX float of[QuantizedRows::kTileRows][kPanelOutputs] = {};
 };
 
 // Asks for the weights that come kPrefetchBytes behind a block.
@@ -78,98 +71,94 @@ HWY_INLINE void PrefetchBehind(const std::byte* block) {
   }
 }
 
-// sums += what block `block` of the panel, which is in `group`, gives to each row.
+// What a block gives to kRows rows of the tile, the first of which is `at` blocks into it.
 template <DType kType, size_t kRows>
-HWY_INLINE void AddBlock(const std::byte* group, size_t block, const QuantizedTile& x,
-                         TileSums<kRows>& sums) {
+HWY_INLINE void AddRows(const Block<kType>& block, const QuantizedTile& x, size_t at, float* sums) {
   const FloatTag d;
-  const size_t within = block % kGroupBlocks;
+  IntVector dots[kRows];
+  BlockDots<kType>(block.weights, x.values + at * kBlockInputs, x.minus_sums + at, dots);
+  HWY_UNROLL(4)
+  for (size_t r = 0; r < kRows; ++r) {
+    float* const sum = sums + r * kPanelOutputs;
+    const auto scale = hn::Mul(block.scale, hn::Set(d, x.scales[at + r]));
+    hn::Store(hn::MulAdd(hn::ConvertTo(d, dots[r]), scale, hn::Load(d, sum)), d, sum);
+  }
+}
+
+// kRows at a time, then the rest, down to one.
+template <DType kType, size_t kRows>
+HWY_INLINE void AddAllRows(const Block<kType>& block, const QuantizedTile& x, size_t at,
+                           size_t rows, float* sums) {
+  for (; rows >= kRows; rows -= kRows, at += kRows, sums += kRows * kPanelOutputs) {
+    AddRows<kType, kRows>(block, x, at, sums);
+  }
+  if constexpr (kRows > 1) {
+    if (rows > 0) AddAllRows<kType, kRows - 1>(block, x, at, rows, sums);
+  }
+}
+
+// sums += what block `index` of the panel, which is in `group`, gives to each row.
+template <DType kType>
+HWY_INLINE void AddBlock(const std::byte* group, size_t index, const QuantizedTile& x,
+                         TileSums& sums) {
+  const size_t within = index % kGroupBlocks;
   const std::byte* data = group + kGroupHeaderBytes + within * PackedBlockBytes(kType);
   PrefetchBehind<kType>(data);
   HWY_UNROLL(4)
   for (size_t p = 0; p < kParts; ++p) {
-    FloatVector scale;
-    FloatVector zero;
-    LoadHeader<kType>(group, within * kPanelOutputs + p * kVectorFloats, scale, zero);
-    BlockWeights<kType> weights;
-    LoadBlockWeights<kType>(data + p * kVectorBytes, weights);
-    HWY_UNROLL(16)
-    for (size_t r = 0; r < kRows; ++r) {
-      const size_t at = r * x.blocks_stride + block;
-      const auto dot = hn::ConvertTo(
-          d, BlockDot<kType>(weights, x.values + r * x.values_stride + block * kBlockInputs));
-      const auto exact = hn::NegMulAdd(zero, hn::Set(d, x.sums[at]), dot);
-      sums.of[r][p] = hn::MulAdd(exact, hn::Mul(scale, hn::Set(d, x.scales[at])), sums.of[r][p]);
-    }
+    Block<kType> block;
+    const size_t output = within * kPanelOutputs + p * kVectorFloats;
+    block.scale = LoadScales<kType>(group + output * kScaleBytes<kType>);
+    const std::byte* zeros = group + kGroupBlocks * kPanelOutputs + output;
+    LoadBlockWeights<kType>(data + p * kVectorBytes, zeros, block.weights);
+    AddAllRows<kType, kRowsAtOnce>(block, x, index * x.rows, x.rows,
+                                   sums.of[0] + p * kVectorFloats);
   }
 }
 
-template <size_t kRows>
-HWY_INLINE void StoreTile(const TileSums<kRows>& sums, const std::byte* panel,
+HWY_INLINE void StoreTile(TileSums& sums, const std::byte* panel, size_t rows,
                           const TileResults& results) {
-  for (size_t r = 0; r < kRows; ++r) {
-    HWY_ALIGN_MAX float row[kPanelOutputs];
-    for (size_t p = 0; p < kParts; ++p) {
-      const auto row_scale = LoadWeights<DType::kF32>(panel + p * kVectorFloats * sizeof(float));
-      hn::Store(hn::Mul(sums.of[r][p], row_scale), FloatTag(), row + p * kVectorFloats);
+  const FloatTag d;
+  for (size_t r = 0; r < rows; ++r) {
+    for (size_t o = 0; o < kPanelOutputs; o += kVectorFloats) {
+      const auto row_scale = LoadWeights<DType::kF32>(panel + o * sizeof(float));
+      hn::Store(hn::Mul(hn::Load(d, sums.of[r] + o), row_scale), d, sums.of[r] + o);
     }
-    std::memcpy(results.data + r * results.stride, row, results.outputs * sizeof(float));
+    std::memcpy(results.data + r * results.stride, sums.of[r], results.outputs * sizeof(float));
   }
 }
 
-// One panel of `groups` groups times kRows rows.
-template <DType kType, size_t kRows>
-HWY_INLINE void MultiplyTile(const std::byte* panel, size_t groups, const QuantizedTile& x,
-                             const TileResults& results) {
-  TileSums<kRows> sums;
-  HWY_UNROLL(16)
-  for (size_t r = 0; r < kRows; ++r) {
-    HWY_UNROLL(4)
-    for (size_t p = 0; p < kParts; ++p) sums.of[r][p] = hn::Zero(FloatTag());
-  }
+// One panel of `groups` groups times a tile of rows.
+template <DType kType>
+void MultiplyTile(const std::byte* panel, size_t groups, const QuantizedTile& x,
+                  const TileResults& results) {
+  TileSums sums;
   const std::byte* group = panel + kRowScaleBytes;
   for (size_t index = 0; index < groups; ++index, group += PackedGroupBytes(kType)) {
     HWY_UNROLL(2)
     for (size_t within = 0; within < kGroupBlocks; ++within) {
-      AddBlock<kType, kRows>(group, index * kGroupBlocks + within, x, sums);
+      AddBlock<kType>(group, index * kGroupBlocks + within, x, sums);
     }
   }
-  StoreTile<kRows>(sums, panel, results);
-}
-
-QuantizedTile TileAt(const QuantizedRows& x, size_t row) {
-  return {x.values(row), x.scales(row), x.sums(row), x.padded_cols(), x.block_count()};
-}
-
-// Rows [rows.begin, rows.end) in tiles of kRows, then of half as many, down to one. `results` are
-// those of row 0.
-template <DType kType, size_t kRows>
-HWY_INLINE void MultiplyRows(const std::byte* panel, const QuantizedRows& x, IndexRange rows,
-                             const TileResults& results) {
-  const size_t groups = GroupCount(x.cols());
-  for (; rows.size() >= kRows; rows.begin += kRows) {
-    MultiplyTile<kType, kRows>(
-        panel, groups, TileAt(x, rows.begin),
-        {results.data + rows.begin * results.stride, results.stride, results.outputs});
-  }
-  if constexpr (kRows > 1) {
-    if (rows.size() > 0) MultiplyRows<kType, kRows / 2>(panel, x, rows, results);
-  }
+  StoreTile(sums, panel, x.rows, results);
 }
 
 template <DType kType>
 void MultiplyPanels(const QuantizedRows& x, const WeightView& weight, const Rows& out,
                     const IndexRange& panels) {
-  const size_t fitting = kPassBytes / std::max<size_t>(x.padded_cols(), 1);
-  const size_t pass_rows = std::max(fitting / kMostRows * kMostRows, kMostRows);
+  constexpr size_t kTileRows = QuantizedRows::kTileRows;
+  const size_t tile_bytes = std::max<size_t>(x.padded_cols(), 1) * kTileRows;
+  const size_t pass_tiles = std::max<size_t>(kPassBytes / tile_bytes, 1);
   const size_t panel_bytes = PackedPanelBytes(kType, weight.cols);
-  for (size_t row = 0; row < x.rows(); row += pass_rows) {
-    const IndexRange rows{row, std::min(row + pass_rows, x.rows())};
+  for (size_t first = 0; first < x.tile_count(); first += pass_tiles) {
+    const size_t end = std::min(first + pass_tiles, x.tile_count());
     for (size_t panel = panels.begin; panel < panels.end; ++panel) {
-      const size_t first_output = panel * kPanelOutputs;
-      const size_t outputs = std::min(kPanelOutputs, weight.rows - first_output);
-      MultiplyRows<kType, kMostRows>(weight.data + panel * panel_bytes, x, rows,
-                                     {out.data + first_output, out.cols, outputs});
+      const size_t output = panel * kPanelOutputs;
+      const size_t outputs = std::min(kPanelOutputs, weight.rows - output);
+      for (size_t tile = first; tile < end; ++tile) {
+        MultiplyTile<kType>(weight.data + panel * panel_bytes, GroupCount(x.cols()), x.tile(tile),
+                            {out.data + tile * kTileRows * out.cols + output, out.cols, outputs});
+      }
     }
   }
 }

@@ -1,5 +1,7 @@
 #include "common/kernels/quantized_rows.h"
 
+#include <algorithm>
+
 #include "common/base/check.h"
 
 #undef HWY_TARGET_INCLUDE
@@ -31,7 +33,7 @@ HWY_INLINE float LargestMagnitude(const float* x) {
 }
 
 // Writes 32 bytes, scale and sum of one block. x: [32].
-HWY_INLINE void QuantizeBlock(const float* x, int8_t* values, float* scale, float* sum) {
+HWY_INLINE void QuantizeBlock(const float* x, size_t block, const QuantizedRowPlace& to) {
   const FloatTag d;
   const IntTag di;
   float largest = LargestMagnitude(x);
@@ -41,14 +43,14 @@ HWY_INLINE void QuantizeBlock(const float* x, int8_t* values, float* scale, floa
   for (size_t i = 0; i < kBlockInputs; i += kVectorFloats) {
     const auto rounded = hn::NearestInt(hn::Mul(hn::LoadU(d, x + i), factor));
     const auto bytes = hn::DemoteTo(ByteTag(), rounded);
-    hn::StoreU(bytes, ByteTag(), values + i);
-    total = hn::Add(total, hn::PromoteTo(di, bytes));
+    hn::StoreU(bytes, ByteTag(), to.values + block * to.stride * kBlockInputs + i);
+    total = hn::Sub(total, hn::PromoteTo(di, bytes));
   }
-  *scale = largest / kHighest;
-  *sum = static_cast<float>(hn::GetLane(hn::SumOfLanes(di, total)));
+  to.scales[block * to.stride] = largest / kHighest;
+  to.minus_sums[block * to.stride] = hn::GetLane(hn::SumOfLanes(di, total));
 }
 
-void QuantizeRow(const float* x, size_t cols, int8_t* values, float* scales, float* sums) {
+void QuantizeRow(const float* x, size_t cols, const QuantizedRowPlace& to) {
   const size_t blocks = GroupCount(cols) * kGroupBlocks;
   for (size_t block = 0; block < blocks; ++block) {
     const size_t first = block * kBlockInputs;
@@ -58,7 +60,7 @@ void QuantizeRow(const float* x, size_t cols, int8_t* values, float* scales, flo
       if (first < cols) std::memcpy(padded, from, (cols - first) * sizeof(float));
       from = padded;
     }
-    QuantizeBlock(from, values + first, scales + block, sums + block);
+    QuantizeBlock(from, block, to);
   }
 }
 
@@ -82,7 +84,7 @@ QuantizedRows::QuantizedRows(size_t max_rows, size_t max_cols)
       max_cols_(max_cols),
       values_(max_rows * Padded(max_cols)),
       scales_(max_rows * Padded(max_cols) / kBlockInputs),
-      sums_(max_rows * Padded(max_cols) / kBlockInputs) {}
+      minus_sums_(max_rows * Padded(max_cols) / kBlockInputs) {}
 
 void QuantizedRows::Quantize(const ConstRows& x, ThreadPool& pool) {
   CHECK(x.rows <= max_rows_ && x.cols <= max_cols_);
@@ -90,11 +92,23 @@ void QuantizedRows::Quantize(const ConstRows& x, ThreadPool& pool) {
   cols_ = x.cols;
   pool.ParallelFor(rows_, kGrainRows, [&](size_t begin, size_t end) {
     for (size_t row = begin; row < end; ++row) {
-      HWY_DYNAMIC_DISPATCH(QuantizeRow)
-      (x.data + row * cols_, cols_, values_.data() + row * padded_cols(),
-       scales_.data() + row * block_count(), sums_.data() + row * block_count());
+      HWY_DYNAMIC_DISPATCH(QuantizeRow)(x.data + row * cols_, cols_, PlaceOf(row));
     }
   });
+}
+
+QuantizedTile QuantizedRows::tile(size_t index) const {
+  const size_t first = index * kTileRows;
+  const size_t blocks = first * block_count();
+  return {values_.data() + blocks * kBlockInputs, scales_.data() + blocks,
+          minus_sums_.data() + blocks, std::min(kTileRows, rows_ - first)};
+}
+
+QuantizedRowPlace QuantizedRows::PlaceOf(size_t row) {
+  const size_t tile_rows = tile(row / kTileRows).rows;
+  const size_t first = row / kTileRows * kTileRows * block_count() + row % kTileRows;
+  return {values_.data() + first * kBlockInputs, scales_.data() + first, minus_sums_.data() + first,
+          tile_rows};
 }
 
 }  // namespace windrose

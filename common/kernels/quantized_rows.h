@@ -1,8 +1,10 @@
 // QuantizedRows: activations as signed bytes, for products with packed weights.
 //
 // Each row is cut into blocks of 32 inputs; a block's largest magnitude becomes 127. So a row's
-// bytes depend on the row alone, never on its neighbours. Memory is taken once. One owner; the pool
-// is used within Quantize.
+// bytes depend on the row alone, never on its neighbours. Rows are kept in tiles, and within a tile
+// block by block, so that what a block of weights is multiplied with lies side by side: rows a
+// power of two apart would share a few sets of the nearest cache and push each other out. Memory is
+// taken once. One owner; the pool is used within Quantize.
 #pragma once
 
 #include <cstddef>
@@ -15,8 +17,26 @@
 
 namespace windrose {
 
+// Some rows side by side: input i of block b of row r is values[(b * rows + r) * 32 + i].
+struct QuantizedTile {
+  const int8_t* values;
+  const float* scales;        // [blocks, rows] value = scale * byte
+  const int32_t* minus_sums;  // [blocks, rows] of the bytes
+  size_t rows;
+};
+
+// Where one row goes: its first block's place, and by how many blocks of its tile the next is away.
+struct QuantizedRowPlace {
+  int8_t* values;
+  float* scales;
+  int32_t* minus_sums;
+  size_t stride;
+};
+
 class QuantizedRows {
  public:
+  static constexpr size_t kTileRows = 32;
+
   QuantizedRows(size_t max_rows, size_t max_cols);
 
   // Takes over `x`, at most max_rows by max_cols. Inputs up to the next multiple of 64 are zeros. A
@@ -28,19 +48,20 @@ class QuantizedRows {
   size_t padded_cols() const { return GroupCount(cols_) * kGroupInputs; }
   size_t block_count() const { return GroupCount(cols_) * kGroupBlocks; }
 
-  // [padded_cols] bytes of one row, then per block: value = scale * byte, and the sum of the bytes.
-  const int8_t* values(size_t row) const { return values_.data() + row * padded_cols(); }
-  const float* scales(size_t row) const { return scales_.data() + row * block_count(); }
-  const float* sums(size_t row) const { return sums_.data() + row * block_count(); }
+  // Rows [index * kTileRows, …), as many as there are.
+  QuantizedTile tile(size_t index) const;
+  size_t tile_count() const { return (rows_ + kTileRows - 1) / kTileRows; }
 
  private:
+  QuantizedRowPlace PlaceOf(size_t row);
+
   size_t max_rows_;
   size_t max_cols_;
   size_t rows_ = 0;
   size_t cols_ = 0;
-  AlignedBuffer<int8_t> values_;  // [rows, padded_cols]
-  AlignedBuffer<float> scales_;   // [rows, blocks]
-  AlignedBuffer<float> sums_;     // [rows, blocks]
+  AlignedBuffer<int8_t> values_;       // tile by tile
+  AlignedBuffer<float> scales_;        // likewise
+  AlignedBuffer<int32_t> minus_sums_;  // likewise
 };
 
 }  // namespace windrose

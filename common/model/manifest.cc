@@ -15,7 +15,7 @@ namespace {
 namespace json = boost::json;
 
 constexpr const char* kFormat = "windrose-checkpoint";
-constexpr int64_t kVersion = 1;
+constexpr int64_t kVersion = 2;
 // Above every limit of a config, and so low that no product of two overflows.
 constexpr uint64_t kMaxDimension = 1 << 24;
 

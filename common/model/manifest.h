@@ -1,6 +1,6 @@
 // Manifest: what stands in which file of a Windrose checkpoint, and the hash of all of it.
 //
-//   windrose.json = {"format": "windrose-checkpoint", "version": 1, "dtype": "bf16" | "q8" | "q4",
+//   windrose.json = {"format": "windrose-checkpoint", "version": 2, "dtype": "bf16" | "q8" | "q4",
 //                    "source": [string…], "config_hash": hash, "tokenizer_hash"?: hash,
 //                    "files": [file…]}
 //   file          = {"name": plain name ending in .safetensors, "bytes": count, "tensors":

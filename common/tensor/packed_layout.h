@@ -1,22 +1,26 @@
 // The packed weight formats q8 and q4: how a matrix is laid out for the kernels.
 //
-//   matrix  = panel{ceil(outputs / 16)}          outputs beyond the last are zeros
-//   panel   = row_scale group{ceil(inputs / 64)} 16 outputs, all inputs; inputs beyond the last:
-//   zeros row_scale = f32[16]                          one per output of the panel group   = 64
-//   inputs = header block block     a block is 32 inputs with a scale of their own q4: header = u8
-//   scale_code[2][16]  u8 zero_code[2][16]      [block][output]
+// clang-format off
+//   matrix = panel{ceil(outputs / 16)}           outputs beyond the last are zeros
+//   panel  = row_scale group{ceil(inputs / 64)}  16 outputs, all inputs; inputs beyond the last: zeros
+//   row_scale = f32[16]                          one per output of the panel
+//   group  = header block block                  64 inputs; a block is 32 with a scale of their own
+//   q4: header = u8 scale_code[2][16]  u8 zero_code[2][16]      [block][output]
 //       block  = 4 chunks of 64 bytes; byte 4 o + i of chunk c holds, of output o, input
 //                8 c + i in its low and input 8 c + 4 + i in its high half
 //   q8: header = bf16 scale[2][16]                              [block][output]
 //       block  = 8 chunks of 64 bytes; byte 4 o + i of chunk c holds, of output o, input 4 c + i
+// clang-format on
 //
 // What a weight is worth:
-//   q4: row_scale * 2^(code / 16 - 15) * (1 + code % 16 / 16) * (q - zero_code / 16), q in [0, 15]
+//   q4: row_scale * 2^(code / 16 - 15) * (1 + code % 16 / 16) * (q - zero_code / 8),
+//       q in [0, 15], zero_code in [0, 127]
 //   q8: row_scale * scale * (q - 128), q in [1, 255]
 //
 // All numbers little-endian. 4.5 and 8.5 bits per weight. Sixteen outputs stand side by side
 // because the kernels give each a lane of its own, so that nothing is summed across lanes; four
-// inputs stand together because the processors' byte products sum four.
+// inputs stand together because the processors' byte products sum four. A zero point counts eighths
+// because 8 q - zero_code then fits a byte.
 #pragma once
 
 #include <cstddef>
@@ -34,6 +38,8 @@ constexpr size_t kPackedAlignment = 64;  // of panels within a matrix that is al
 
 constexpr size_t kRowScaleBytes = kPanelOutputs * sizeof(float);
 constexpr size_t kGroupHeaderBytes = 64;
+constexpr float kZeroSteps = 8;  // of q4's zero points, in a step of q
+constexpr float kHighestZeroCode = 127;
 
 constexpr size_t PackedBlockBytes(DType dtype) {
   const size_t weights = kPanelOutputs * kBlockInputs;

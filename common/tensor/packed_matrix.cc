@@ -17,7 +17,7 @@ uint8_t ByteAt(const std::byte* from) { return std::to_integer<uint8_t>(*from); 
 void ReadHeader(DType dtype, const std::byte* header, size_t column, PackedBlock& block) {
   if (dtype == DType::kQ4) {
     block.scale = ScaleOfCode(ByteAt(header + column));
-    block.zero = static_cast<float>(ByteAt(header + kGroupBlocks * kPanelOutputs + column)) / 16.0F;
+    block.zero = static_cast<float>(ByteAt(header + kGroupBlocks * kPanelOutputs + column)) / kZeroSteps;
     return;
   }
   uint16_t bits = 0;

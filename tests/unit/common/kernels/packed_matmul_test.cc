@@ -37,15 +37,17 @@ constexpr Shape kShapes[] = {{1, 1, 1},     {1, 7, 3},    {2, 32, 16},  {3, 65, 
 // One output as packed_matmul.h defines it, one number at a time.
 float DotInPromisedOrder(const QuantizedRows& x, size_t row, const WeightView& weight, size_t o,
                          bool fused) {
+  const QuantizedTile tile = x.tile(row / QuantizedRows::kTileRows);
   float sum = 0;
   for (size_t block = 0; block < x.block_count(); ++block) {
     const PackedBlock w = ReadPackedBlock(weight, o, block);
+    const size_t at = block * tile.rows + row % QuantizedRows::kTileRows;
     int32_t dot = 0;
     for (size_t i = 0; i < kBlockInputs; ++i) {
-      dot += int32_t{w.q[i]} * x.values(row)[block * kBlockInputs + i];
+      dot += int32_t{w.q[i]} * tile.values[at * kBlockInputs + i];
     }
-    const float exact = static_cast<float>(dot) - w.zero * x.sums(row)[block];
-    const float scale = w.scale * x.scales(row)[block];
+    const float exact = static_cast<float>(dot) + w.zero * static_cast<float>(tile.minus_sums[at]);
+    const float scale = w.scale * tile.scales[at];
     sum = fused ? std::fma(exact, scale, sum) : exact * scale + sum;
   }
   return sum * ReadRowScale(weight, o);

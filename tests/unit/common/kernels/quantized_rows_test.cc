@@ -10,18 +10,33 @@
 namespace windrose {
 namespace {
 
+// One row's place in the tiles.
+struct RowOf {
+  RowOf(const QuantizedRows& rows, size_t row)
+      : tile(rows.tile(row / QuantizedRows::kTileRows)), index(row % QuantizedRows::kTileRows) {}
+
+  int value(size_t k) const {
+    return tile.values[(k / kBlockInputs * tile.rows + index) * kBlockInputs + k % kBlockInputs];
+  }
+  float scale(size_t block) const { return tile.scales[block * tile.rows + index]; }
+  int minus_sum(size_t block) const { return tile.minus_sums[block * tile.rows + index]; }
+
+  QuantizedTile tile;
+  size_t index;
+};
+
 TEST(QuantizedRows, KeepsEachValueWithinHalfAStep) {
   OnEachInstructionSet([](const std::string&) {
     ThreadPool pool(2);
     for (const size_t cols : {1U, 31U, 32U, 33U, 100U, 256U}) {
-      constexpr size_t kRows = 9;
+      constexpr size_t kRows = QuantizedRows::kTileRows + 9;
       const std::vector<float> x = RandomValues(kRows * cols, cols);
       QuantizedRows rows(kRows, cols);
       rows.Quantize(ConstRows(x.data(), kRows, cols), pool);
       for (size_t row = 0; row < kRows; ++row) {
         for (size_t k = 0; k < cols; ++k) {
-          const float scale = rows.scales(row)[k / kBlockInputs];
-          const float read = scale * static_cast<float>(rows.values(row)[k]);
+          const float scale = RowOf(rows, row).scale(k / kBlockInputs);
+          const float read = scale * static_cast<float>(RowOf(rows, row).value(k));
           ASSERT_NEAR(read, x[row * cols + k], scale * 0.5001F) << cols << " " << row << " " << k;
         }
       }
@@ -39,10 +54,12 @@ TEST(QuantizedRows, SumsTheBytesOfEachBlockAndPadsWithZeros) {
     ASSERT_EQ(rows.padded_cols(), 128U);
     for (size_t block = 0; block < 4; ++block) {
       int sum = 0;
-      for (size_t i = 0; i < kBlockInputs; ++i) sum += rows.values(0)[block * kBlockInputs + i];
-      EXPECT_EQ(rows.sums(0)[block], static_cast<float>(sum));
+      for (size_t i = 0; i < kBlockInputs; ++i) {
+        sum += RowOf(rows, 0).value(block * kBlockInputs + i);
+      }
+      EXPECT_EQ(RowOf(rows, 0).minus_sum(block), -sum);
     }
-    for (size_t k = 70; k < 128; ++k) EXPECT_EQ(rows.values(0)[k], 0);
+    for (size_t k = 70; k < 128; ++k) EXPECT_EQ(RowOf(rows, 0).value(k), 0);
   });
 }
 
@@ -53,9 +70,9 @@ TEST(QuantizedRows, MapsTheLargestMagnitudeTo127) {
     x[5] = -2.0F;
     QuantizedRows rows(1, 32);
     rows.Quantize(ConstRows(x.data(), 1, 32), pool);
-    EXPECT_EQ(rows.values(0)[5], -127);
-    EXPECT_EQ(rows.values(0)[0], 16);  // 15.875, rounded
-    EXPECT_EQ(rows.scales(0)[0], 2.0F / 127.0F);
+    EXPECT_EQ(RowOf(rows, 0).value(5), -127);
+    EXPECT_EQ(RowOf(rows, 0).value(0), 16);  // 15.875, rounded
+    EXPECT_EQ(RowOf(rows, 0).scale(0), 2.0F / 127.0F);
   });
 }
 
@@ -65,9 +82,9 @@ TEST(QuantizedRows, TakesZerosAndTheSmallestNumbersAsZero) {
     const std::vector<float> x(64, std::numeric_limits<float>::denorm_min());
     QuantizedRows rows(1, 64);
     rows.Quantize(ConstRows(x.data(), 1, 64), pool);
-    EXPECT_EQ(rows.scales(0)[0], 0.0F);
-    EXPECT_EQ(rows.values(0)[0], 0);
-    EXPECT_EQ(rows.sums(0)[0], 0.0F);
+    EXPECT_EQ(RowOf(rows, 0).scale(0), 0.0F);
+    EXPECT_EQ(RowOf(rows, 0).value(0), 0);
+    EXPECT_EQ(RowOf(rows, 0).minus_sum(0), 0);
   });
 }
 

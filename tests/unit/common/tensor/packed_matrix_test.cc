@@ -36,7 +36,7 @@ TEST(PackedMatrix, FindsAWeightOfQ4ByTheGrammar) {
   std::memcpy(bytes.data() + 5 * 4, &row_scale, sizeof(row_scale));
   std::byte* group = bytes.data() + 64;
   group[16 + 5] = std::byte{0xF0};                         // scale 1
-  group[32 + 16 + 5] = std::byte{0x28};                    // zero 2.5
+  group[32 + 16 + 5] = std::byte{0x14};                    // zero 2.5
   group[64 + 256 + 1 * 64 + 5 * 4 + 1] = std::byte{0xB3};  // inputs 9 (low) and 13 (high)
   const WeightView view{DType::kQ4, bytes.data(), 6, 64};
   std::vector<float> row(64);
