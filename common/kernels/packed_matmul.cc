@@ -18,7 +18,7 @@ HWY_BEFORE_NAMESPACE();
 namespace windrose::HWY_NAMESPACE {
 
 // Rows whose sums of one block are in registers at the same time.
-#if HWY_TARGET <= HWY_AVX3
+#if HWY_TARGET <= HWY_AVX3 || HWY_TARGET == HWY_NEON
 constexpr size_t kRowsAtOnce = 4;
 #else
 constexpr size_t kRowsAtOnce = 2;
