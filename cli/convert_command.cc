@@ -36,6 +36,11 @@ void AddFlags(ConfigParser& parser, ConvertConfig& config) {
              1024);
 }
 
+// Matrices are always packed, in bf16 too.
+DType PackedFormat(const std::string& dtype) {
+  return dtype == "bf16" ? DType::kPackedBf16 : *FormatNamed(dtype);
+}
+
 Status CheckPaths(const ConvertConfig& config) {
   std::error_code error;
   if (!std::filesystem::equivalent(config.source, config.destination, error)) return OkStatus();
@@ -58,7 +63,7 @@ Status ConvertModel(const ConvertConfig& config) {
   }
   ConversionOptions options;
   options.destination = config.destination;
-  options.dtype = *FormatNamed(config.dtype);
+  options.dtype = PackedFormat(config.dtype);
   options.threads = config.threads;
   const SystemClock clock;
   ProgressBar bar(clock, std::cerr, ::isatty(STDERR_FILENO) == 1);

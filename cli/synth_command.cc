@@ -45,7 +45,9 @@ void AddFlags(ConfigParser& parser, SynthConfig& config) {
   constexpr uint32_t kMost = 1 << 20;
   parser.AddPositional("DIR", config.output.directory, "directory to write", true);
   parser.AddChoice("like", config.like, "shape to start from", ShapeNames());
-  parser.AddChoice("dtype", config.dtype, "number format", {"bf16", "f16", "f32", "q8", "q4"});
+  parser.AddChoice("dtype", config.dtype,
+                   "number format; those packed as by convert: pbf16, q8, q4",
+                   {"bf16", "f16", "f32", "pbf16", "q8", "q4"});
   parser.Add("layers", config.layers, "number of layers; 0 as in the shape", 0, kMost);
   parser.Add("hidden", config.hidden, "width of a row", 0, kMost);
   parser.Add("heads", config.heads, "attention heads", 0, kMost);
@@ -58,8 +60,7 @@ void AddFlags(ConfigParser& parser, SynthConfig& config) {
   parser.Add("positions", config.positions, "longest context", 0, kMost);
   parser.Add("seed", config.output.seed, "the same seed gives the same bytes", 0, UINT64_MAX);
   parser.AddBytes("shard-size", config.output.shard_bytes,
-                  "longest weight file; in q8 and q4 each expert has one", 1 << 20,
-                  uint64_t{1} << 40);
+                  "longest weight file; packed, each expert has one", 1 << 20, uint64_t{1} << 40);
   parser.Add("tokenizer", config.output.tokenizer, "a tokenizer.model to copy");
 }
 

@@ -1,11 +1,13 @@
+#define HWY_WANT_AVX3_DL 1
 #include "bench/kernels/machine_peak.h"
 
 #include <algorithm>
-#include <array>
+#include <functional>
 #include <span>
 #include <vector>
 
 #include "common/base/time.h"
+#include "common/kernels/instruction_set.h"
 #include "common/kernels/rows.h"
 #include "common/tensor/aligned_buffer.h"
 
@@ -39,6 +41,31 @@ double RunMultiplyAdds(size_t rounds, float seed, float* sink) {
   return 2.0 * static_cast<double>(rounds * kChains * hn::Lanes(d));
 }
 
+// Likewise of products of bf16 pairs; 0 where the set has no such instruction.
+double RunBf16Products(size_t rounds, float seed, float* sink) {
+#if HWY_ARCH_X86 && HWY_TARGET == HWY_AVX3_DL
+  constexpr size_t kChains = 12;
+  const __m512i pairs = _mm512_castps_si512(_mm512_set1_ps(seed));
+  __m512 chain[kChains];
+  HWY_UNROLL(12)
+  for (size_t i = 0; i < kChains; ++i) chain[i] = _mm512_set1_ps(seed);
+  for (size_t round = 0; round < rounds; ++round) {
+    HWY_UNROLL(12)
+    for (size_t i = 0; i < kChains; ++i) {
+      __asm__("vdpbf16ps %1, %1, %0" : "+v"(chain[i]) : "v"(pairs));
+    }
+  }
+  __m512 sum = chain[0];
+  HWY_UNROLL(12)
+  for (size_t i = 1; i < kChains; ++i) sum = _mm512_add_ps(sum, chain[i]);
+  *sink = _mm512_cvtss_f32(sum);
+  return 4.0 * 16 * static_cast<double>(rounds * kChains);
+#else
+  *sink = seed;
+  return 0 * static_cast<double>(rounds);
+#endif
+}
+
 }  // namespace windrose::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
@@ -47,10 +74,29 @@ namespace windrose {
 namespace {
 
 HWY_EXPORT(RunMultiplyAdds);
+HWY_EXPORT(RunBf16Products);
 
 constexpr size_t kFloats = size_t{64} << 20;  // 256 MiB
 constexpr int kRepeats = 5;                   // the best counts: others may disturb
 constexpr size_t kRounds = 20'000'000;
+
+// Operations per second of `run`, which returns how many it did, on all threads at once.
+double MeasureRate(ThreadPool& pool, const std::function<double(float* sink)>& run) {
+  const SystemClock clock;
+  double best = 0;
+  std::vector<float> sinks(pool.thread_count() * 16);  // a cache line each
+  for (int repeat = 0; repeat < kRepeats; ++repeat) {
+    std::vector<double> operations(pool.thread_count());
+    const TimePoint start = clock.Now();
+    pool.ParallelFor(pool.thread_count(), 1, [&](size_t begin, size_t end) {
+      for (size_t i = begin; i < end; ++i) operations[i] = run(&sinks[i * 16]);
+    });
+    double total = 0;
+    for (const double count : operations) total += count;
+    best = std::max(best, total / ToSeconds(clock.Now() - start));
+  }
+  return best;
+}
 
 }  // namespace
 
@@ -71,22 +117,14 @@ double MeasureReadBandwidth(ThreadPool& pool) {
 }
 
 double MeasureMultiplyAddRate(ThreadPool& pool) {
-  const SystemClock clock;
-  double best = 0;
-  std::vector<float> sinks(pool.thread_count() * 16);  // a cache line each
-  for (int repeat = 0; repeat < kRepeats; ++repeat) {
-    std::vector<double> operations(pool.thread_count());
-    const TimePoint start = clock.Now();
-    pool.ParallelFor(pool.thread_count(), 1, [&](size_t begin, size_t end) {
-      for (size_t i = begin; i < end; ++i) {
-        operations[i] = HWY_DYNAMIC_DISPATCH(RunMultiplyAdds)(kRounds, 0.5F, &sinks[i * 16]);
-      }
-    });
-    double total = 0;
-    for (const double count : operations) total += count;
-    best = std::max(best, total / ToSeconds(clock.Now() - start));
-  }
-  return best;
+  return MeasureRate(
+      pool, [](float* sink) { return HWY_DYNAMIC_DISPATCH(RunMultiplyAdds)(kRounds, 0.5F, sink); });
+}
+
+double MeasureBf16Rate(ThreadPool& pool) {
+  if (!UsesBf16Products()) return 0;
+  return MeasureRate(
+      pool, [](float* sink) { return HWY_DYNAMIC_DISPATCH(RunBf16Products)(kRounds, 0.5F, sink); });
 }
 
 }  // namespace windrose

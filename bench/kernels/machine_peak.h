@@ -12,4 +12,7 @@ double MeasureReadBandwidth(ThreadPool& pool);
 // Floating-point operations per second of independent multiply-adds in registers, on all threads.
 double MeasureMultiplyAddRate(ThreadPool& pool);
 
+// The same of independent products of bf16 pairs; 0 when the set in use has none.
+double MeasureBf16Rate(ThreadPool& pool);
+
 }  // namespace windrose

@@ -67,5 +67,6 @@ int main(int argc, char** argv) {
   }
   windrose::bench::Measure(windrose::DType::kQ8, values, cols);
   windrose::bench::Measure(windrose::DType::kQ4, values, cols);
+  windrose::bench::Measure(windrose::DType::kPackedBf16, values, cols);
   return 0;
 }

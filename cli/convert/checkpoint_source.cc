@@ -14,11 +14,20 @@ namespace {
 
 constexpr size_t kMaxTokenizerBytes = 64 << 20;
 
+// Where rows first … first + rows - 1 stand; `rows` is not 0.
+std::span<const std::byte> BytesOf(const WeightView& view, size_t first, size_t rows) {
+  if (!IsPacked(view.dtype)) return {view.row(first), rows * view.row_bytes()};
+  const size_t panel_bytes = PackedPanelBytes(view.dtype, view.cols);
+  const size_t panel = first / kPanelOutputs;
+  const size_t end_panel = PanelCount(first + rows);
+  return {view.data + panel * panel_bytes, (end_panel - panel) * panel_bytes};
+}
+
 }  // namespace
 
 StatusOr<std::unique_ptr<CheckpointSource>> CheckpointSource::Open(const std::string& directory) {
   ASSIGN_OR_RETURN(Checkpoint checkpoint, Checkpoint::Open(directory));
-  if (IsPacked(checkpoint.format())) {
+  if (IsQuantized(checkpoint.format())) {
     return InvalidArgument("the source is packed in " + FormatName(checkpoint.format()) +
                            " already; convert from the weights it was made of, so that they are "
                            "rounded once");
@@ -35,11 +44,15 @@ const WeightView& CheckpointSource::View(const std::string& tensor) const {
   return view->second;
 }
 
+DType CheckpointSource::FormatOf(const std::string& tensor) const {
+  const DType format = View(tensor).dtype;
+  return format == DType::kPackedBf16 ? DType::kBf16 : format;
+}
+
 Status CheckpointSource::ReadRows(const std::string& tensor, size_t first, const Rows& out) const {
   const WeightView& view = View(tensor);
   CHECK(first + out.rows <= view.rows && out.cols == view.cols);
-  RETURN_IF_ERROR(Annotate(MakeMappedResident({view.row(first), out.rows * view.row_bytes()}),
-                           "tensor " + tensor));
+  RETURN_IF_ERROR(Annotate(MakeMappedResident(BytesOf(view, first, out.rows)), "tensor " + tensor));
   for (size_t row = 0; row < out.rows; ++row) ReadWeightRow(view, first + row, out.row(row));
   return OkStatus();
 }

@@ -1,4 +1,4 @@
-// CheckpointSource: the weights of a model directory, Hugging Face's or an unpacked one of ours.
+// CheckpointSource: the weights of a model directory, Hugging Face's or one of ours in bf16.
 //
 // Immutable after Open: thread-safe.
 #pragma once
@@ -15,11 +15,11 @@ namespace windrose::cli {
 
 class CheckpointSource final : public WeightSource {
  public:
-  // As Checkpoint::Open; INVALID_ARGUMENT for packed weights, which would be rounded twice.
+  // As Checkpoint::Open; INVALID_ARGUMENT for q8 and q4, whose weights would be rounded twice.
   static StatusOr<std::unique_ptr<CheckpointSource>> Open(const std::string& directory);
 
   const MixtralConfig& config() const override { return checkpoint_.config(); }
-  DType FormatOf(const std::string& tensor) const override { return View(tensor).dtype; }
+  DType FormatOf(const std::string& tensor) const override;
   // DATA_LOSS when a file cannot be read.
   Status ReadRows(const std::string& tensor, size_t first, const Rows& out) const override;
   void WillRead(const std::string& tensor) const override;

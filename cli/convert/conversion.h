@@ -19,7 +19,7 @@ namespace windrose::cli {
 
 struct ConversionOptions {
   std::string destination;   // a directory; made when it is not there
-  DType dtype = DType::kQ4;  // bf16, q8 or q4
+  DType dtype = DType::kQ4;  // a packed one; or bf16, which reads more slowly
   size_t threads = 0;        // 0: one for each processor
 };
 

@@ -11,7 +11,8 @@
 
 namespace windrose {
 
-// The name of the set in use, for example "AVX2" or "AVX3" (AVX-512).
+// The name of the set in use, for example "AVX2", "AVX3" (AVX-512), "AVX3_DL" (with byte products)
+// or "AVX3_BF16" (with products of bf16, too).
 std::string InstructionSet();
 
 // All sets compiled in that this processor has, best first.
@@ -21,6 +22,10 @@ std::vector<std::string> SupportedInstructionSets();
 // compiled for this very set use the next one. INVALID_ARGUMENT for any other name. Not while a
 // kernel runs: at start-up, or in tests.
 Status UseInstructionSet(const std::string& name);
+
+// Whether the set in use has products of bf16: one instruction more than AVX3_DL, as which all
+// other kernels run.
+bool UsesBf16Products();
 
 // Numbers in one vector register of the set in use. For benches.
 size_t FloatLanes();

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "common/base/check.h"
+#include "common/kernels/bf16_matmul.h"
 #include "common/kernels/index_range.h"
 #include "common/kernels/packed_matmul.h"
 
@@ -229,6 +230,7 @@ void MatMulRange(const ConstRows& x, const WeightView& weight, const Rows& out,
       return MultiplyOfType<DType::kBf16>(x, weight, out, outputs);
     case DType::kQ8:
     case DType::kQ4:
+    case DType::kPackedBf16:
       return;  // MatMul has checked.
   }
 }
@@ -249,11 +251,16 @@ constexpr size_t kRangeProducts = 64 * 1024;
 
 void MatMulInput::Assign(const ConstRows& x, DType weights, ThreadPool& pool) {
   rows_ = x;
-  if (IsPacked(weights)) quantized_.Quantize(x, pool);
+  if (IsQuantized(weights)) quantized_.Quantize(x, pool);
+  if (weights == DType::kPackedBf16) bf16_.Round(x, pool);
 }
 
 void MatMul(const MatMulInput& x, const WeightView& weight, const Rows& out, ThreadPool& pool) {
   if (!IsPacked(weight.dtype)) return MatMul(x.rows(), weight, out, pool);
+  if (weight.dtype == DType::kPackedBf16) {
+    CHECK(x.bf16().rows() == x.rows().rows);
+    return MultiplyBf16(x.bf16(), weight, out, pool);
+  }
   CHECK(x.quantized().rows() == x.rows().rows);
   MultiplyPacked(x.quantized(), weight, out, pool);
 }

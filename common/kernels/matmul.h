@@ -2,38 +2,43 @@
 //
 // Every output is reduced in one order that depends on the number of inputs and the weight's dtype
 // alone. Plain dtypes: lane l of 16 sums the inputs k with k % 16 == l, ascending, with fused
-// multiply-add; then the lanes are summed as a fixed tree. Packed dtypes: as in packed_matmul.h,
-// with the rows quantised to bytes. So a row gives the same bits alone or among others, on any
-// number of threads, and on every instruction set that has fused multiply-add. Thread-safe but for
-// `pool`, which has one owner. No allocation.
+// multiply-add; then the lanes are summed as a fixed tree. q8 and q4: as in packed_matmul.h, with
+// the rows quantised to bytes. Packed bf16: as in bf16_matmul.h, with the rows rounded to bf16. So
+// a row gives the same bits alone or among others, on any number of threads, and on every
+// instruction set that has fused multiply-add. Thread-safe but for `pool`, which has one owner. No
+// allocation.
 #pragma once
 
 #include "common/base/thread_pool.h"
+#include "common/kernels/bf16_rows.h"
 #include "common/kernels/quantized_rows.h"
 #include "common/tensor/view.h"
 
 namespace windrose {
 
-// Rows that several matrices are multiplied with: as they are for plain weights, and quantised,
-// once, for packed ones. Memory is taken once. One owner.
+// Rows that several matrices are multiplied with: as they are for plain weights; quantised or
+// rounded, once, for packed ones. Memory is taken once. One owner.
 class MatMulInput {
  public:
-  MatMulInput(size_t max_rows, size_t max_cols) : quantized_(max_rows, max_cols) {}
+  MatMulInput(size_t max_rows, size_t max_cols)
+      : quantized_(max_rows, max_cols), bf16_(max_rows, max_cols) {}
 
   // From now on stands for `x`, which is not copied. `weights`: the dtype of the matrices to come.
   void Assign(const ConstRows& x, DType weights, ThreadPool& pool);
 
   const ConstRows& rows() const { return rows_; }
-  const QuantizedRows& quantized() const { return quantized_; }
+  const QuantizedRows& quantized() const { return quantized_; }  // for q8 and q4
+  const Bf16Rows& bf16() const { return bf16_; }                 // for packed bf16
 
  private:
   ConstRows rows_;
   QuantizedRows quantized_;
+  Bf16Rows bf16_;
 };
 
 // out[i][o] = sum over k of x[i][k] * weight[o][k].
 // x: [n, inputs]; weight: [outputs, inputs]; out: [n, outputs], must not overlap x. A packed weight
-// wants an input that was assigned for packed weights.
+// wants an input that was assigned for its dtype; q8 and q4 are the same here.
 void MatMul(const MatMulInput& x, const WeightView& weight, const Rows& out, ThreadPool& pool);
 
 // The same for a plain weight.

@@ -10,7 +10,7 @@
 #include "common/kernels/targets.h"
 #include "hwy/foreach_target.h"
 // After foreach_target.h.
-#include "common/kernels/lanes-inl.h"
+#include "common/kernels/bf16_round-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace windrose::HWY_NAMESPACE {
@@ -224,7 +224,42 @@ void ChooseRowScales(DType dtype, const ConstRows& rows, size_t blocks, float* r
   }
 }
 
+constexpr size_t kBlockPairs = kBlockInputs / 2;
+
+// 32 inputs of one output, as bf16.
+HWY_INLINE void RoundBlock(const float* from, uint16_t* to) {
+  const hn::Rebind<uint16_t, FloatTag> halves;
+  for (size_t i = 0; i < kBlockInputs; i += kVectorFloats) {
+    const auto bits = hn::BitCast(IntTag(), Bf16Bits(hn::LoadU(FloatTag(), from + i)));
+    hn::StoreU(hn::DemoteTo(halves, bits), halves, to + i);
+  }
+}
+
+// 16 pairs of the panel, from inputs `first` to first + 31 of its outputs.
+void PutPairs(const ConstRows& rows, size_t first, std::byte* pairs) {
+  HWY_ALIGN_MAX uint16_t values[kPanelOutputs][kBlockInputs] = {};
+  const size_t inputs = std::min(kBlockInputs, rows.cols - first);
+  for (size_t o = 0; o < rows.rows; ++o) {
+    float padded[kBlockInputs] = {};
+    std::memcpy(padded, rows.data + o * rows.cols + first, inputs * sizeof(float));
+    RoundBlock(padded, values[o]);
+  }
+  for (size_t pair = 0; pair < kBlockPairs; ++pair) {
+    for (size_t o = 0; o < kPanelOutputs; ++o) {
+      std::memcpy(pairs + pair * kPairBytes + o * 2 * sizeof(uint16_t), &values[o][2 * pair],
+                  2 * sizeof(uint16_t));
+    }
+  }
+}
+
+void PackPairs(const ConstRows& rows, std::byte* panel) {
+  for (size_t first = 0; first < rows.cols; first += kBlockInputs) {
+    PutPairs(rows, first, panel + first / 2 * kPairBytes);
+  }
+}
+
 void PackPanelOf(DType dtype, const ConstRows& rows, std::byte* panel) {
+  if (dtype == DType::kPackedBf16) return PackPairs(rows, panel);
   const FloatTag d;
   const size_t blocks = GroupCount(rows.cols) * kGroupBlocks;
   HWY_ALIGN_MAX float row_scales[kPanelOutputs];
@@ -262,7 +297,7 @@ HWY_EXPORT(PackPanelOf);
 void PackPanel(DType dtype, const ConstRows& rows, std::span<std::byte> panel) {
   CHECK(IsPacked(dtype) && rows.rows >= 1 && rows.rows <= kPanelOutputs);
   CHECK(panel.size() == PackedPanelBytes(dtype, rows.cols));
-  std::fill(panel.begin(), panel.end(), std::byte{0});
+  std::fill(panel.begin(), panel.end(), std::byte{0});  // q4's halves are put in one by one
   HWY_DYNAMIC_DISPATCH(PackPanelOf)(dtype, rows, panel.data());
 }
 

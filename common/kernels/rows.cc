@@ -81,6 +81,7 @@ void NormRow(const float* x, const WeightView& weight, float epsilon, float* out
       return NormRowOfType<DType::kBf16>(x, weight.data, inverse, out, size);
     case DType::kQ8:
     case DType::kQ4:
+    case DType::kPackedBf16:
       return;  // RmsNorm has checked.
   }
 }

@@ -22,7 +22,7 @@ DType StoredFormat(const TensorSpec& tensor, DType wanted, DType source) {
   if (IsNorm(tensor) || IsGate(tensor)) return source;
   if (!IsPacked(wanted)) return wanted;
   if (tensor.name == kEmbeddingTensor) return source;
-  return tensor.name == kHeadTensor ? DType::kQ8 : wanted;
+  return tensor.name == kHeadTensor && IsQuantized(wanted) ? DType::kQ8 : wanted;
 }
 
 std::vector<StoredFile> StoredFiles(const MixtralConfig& config, DType wanted,

@@ -51,7 +51,7 @@ uint64_t StoredBytes(const std::vector<uint64_t>& shape, DType format);
 // plain one. Norms and gates stay as they are: they are small, and they choose the experts. With a
 // packed `wanted` the embedding stays too: it is looked up and not multiplied, and is the head when
 // the two are tied. A head of its own is never below q8: each step reads it once, and its errors go
-// into every score with nothing behind it that would even them out.
+// into every score with nothing behind it that would even them out. In pbf16 it is pbf16, too.
 DType StoredFormat(const TensorSpec& tensor, DType wanted, DType source);
 
 // All files of a checkpoint of `wanted`, the coordinator's first. `source_format` gives the plain

@@ -217,6 +217,7 @@ const char* TorchName(DType dtype) {
       return "bfloat16";
     case DType::kQ8:
     case DType::kQ4:
+    case DType::kPackedBf16:
       break;  // a config names plain formats only
   }
   return "?";

@@ -75,7 +75,7 @@ StatusOr<DType> Format(const json::object& object, const char* key) {
   ASSIGN_OR_RETURN(const std::string name, String(object, key));
   const std::optional<DType> format = FormatNamed(name);
   if (format) return *format;
-  return InvalidArgument(std::string(key) + ": wanted f32, f16, bf16, q8 or q4, got " +
+  return InvalidArgument(std::string(key) + ": wanted f32, f16, bf16, q8, q4 or pbf16, got " +
                          Quoted(name));
 }
 
@@ -102,7 +102,7 @@ class Parser {
     RETURN_IF_ERROR(CheckVersion(object));
     ASSIGN_OR_RETURN(manifest_.dtype, Format(object, "dtype"));
     if (manifest_.dtype != DType::kBf16 && !IsPacked(manifest_.dtype)) {
-      return InvalidArgument("dtype: wanted bf16, q8 or q4");
+      return InvalidArgument("dtype: wanted pbf16, q8, q4 or bf16");
     }
     RETURN_IF_ERROR(ParseSource(object));
     ASSIGN_OR_RETURN(manifest_.config_hash, HashIn(object, "config_hash"));
@@ -189,8 +189,11 @@ class Parser {
   Status ParseTensorContent(const json::object& object, ManifestTensor& tensor) const {
     RETURN_IF_ERROR(CheckKeys(object, {"name", "format", "shape", "hash"}));
     ASSIGN_OR_RETURN(tensor.format, Format(object, "format"));
-    if (IsPacked(tensor.format) && !IsPacked(manifest_.dtype)) {
-      return InvalidArgument("format: a checkpoint of dtype bf16 has no packed tensors");
+    const bool of_dtype = tensor.format == manifest_.dtype ||
+                          (IsQuantized(tensor.format) && IsQuantized(manifest_.dtype));
+    if (IsPacked(tensor.format) && !of_dtype) {
+      return InvalidArgument("format: a checkpoint of dtype " + FormatName(manifest_.dtype) +
+                             " has no tensors in " + FormatName(tensor.format));
     }
     ASSIGN_OR_RETURN(tensor.shape, Shape(object, tensor.format));
     ASSIGN_OR_RETURN(tensor.hash, HashIn(object, "hash"));
@@ -252,7 +255,8 @@ std::string FormatName(DType format) {
 }
 
 std::optional<DType> FormatNamed(std::string_view name) {
-  for (const DType format : {DType::kF32, DType::kF16, DType::kBf16, DType::kQ8, DType::kQ4}) {
+  for (const DType format :
+       {DType::kF32, DType::kF16, DType::kBf16, DType::kQ8, DType::kQ4, DType::kPackedBf16}) {
     if (name == FormatName(format)) return format;
   }
   return std::nullopt;

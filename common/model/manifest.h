@@ -1,12 +1,19 @@
 // Manifest: what stands in which file of a Windrose checkpoint, and the hash of all of it.
 //
-//   windrose.json = {"format": "windrose-checkpoint", "version": 2, "dtype": "bf16" | "q8" | "q4",
+//   windrose.json = {"format": "windrose-checkpoint", "version": 2,
+//                    "dtype": "pbf16" | "q8" | "q4" | "bf16",
 //                    "source": [string…], "config_hash": hash, "tokenizer_hash"?: hash,
 //                    "files": [file…]}
-//   file          = {"name": plain name ending in .safetensors, "bytes": count, "tensors":
-//   [tensor…]} tensor        = {"name": string, "format": "f32" | "f16" | "bf16" | "q8" | "q4",
+//   file          = {"name": plain name ending in .safetensors, "bytes": count,
+//                    "tensors": [tensor…]}
+//   tensor        = {"name": string,
+//                    "format": "f32" | "f16" | "bf16" | "q8" | "q4" | "pbf16",
 //                    "shape": [count] | [count, count], "hash": hash}
 //   hash          = string of 32 hex digits: XXH3-128 of the bytes of the file or tensor
+//
+// "pbf16" is packed bf16. With "bf16" matrices stand row by row, as was done before there was
+// "pbf16"; such a checkpoint is still served, more slowly. Tensors in q8 and q4 may stand together;
+// pbf16 and those never do.
 //
 // Strict JSON; unknown keys are refused, so that a version means one thing. `source` lists what the
 // checkpoint was made from, for people and for going on with an unfinished conversion. A value.
@@ -63,7 +70,7 @@ StatusOr<Manifest> ParseManifest(std::string_view json);
 // A text that ParseManifest reads back as `manifest`.
 std::string ToManifestJson(const Manifest& manifest);
 
-// "f32", "f16", "bf16", "q8", "q4", as in manifests and on command lines.
+// "f32", "f16", "bf16", "q8", "q4", "pbf16", as in manifests and on command lines.
 std::string FormatName(DType format);
 // The inverse; nullopt for every other name.
 std::optional<DType> FormatNamed(std::string_view name);

@@ -71,6 +71,7 @@ void ReadWeightRow(const WeightView& weight, size_t row, std::span<float> out) {
       return;
     case DType::kQ8:
     case DType::kQ4:
+    case DType::kPackedBf16:
       return ReadPackedRow(weight, row, out);
   }
 }

@@ -14,6 +14,8 @@ std::string_view NameOf(DType dtype) {
       return "Q8";
     case DType::kQ4:
       return "Q4";
+    case DType::kPackedBf16:
+      return "PBF16";
   }
   return "?";
 }

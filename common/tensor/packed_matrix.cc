@@ -17,7 +17,8 @@ uint8_t ByteAt(const std::byte* from) { return std::to_integer<uint8_t>(*from); 
 void ReadHeader(DType dtype, const std::byte* header, size_t column, PackedBlock& block) {
   if (dtype == DType::kQ4) {
     block.scale = ScaleOfCode(ByteAt(header + column));
-    block.zero = static_cast<float>(ByteAt(header + kGroupBlocks * kPanelOutputs + column)) / kZeroSteps;
+    block.zero =
+        static_cast<float>(ByteAt(header + kGroupBlocks * kPanelOutputs + column)) / kZeroSteps;
     return;
   }
   uint16_t bits = 0;
@@ -37,6 +38,15 @@ void ReadQuants(DType dtype, const std::byte* data, size_t output, PackedBlock& 
   }
 }
 
+void ReadPairs(const WeightView& weight, size_t row, std::span<float> out) {
+  const std::byte* pair = PanelOf(weight, row) + row % kPanelOutputs * 2 * sizeof(uint16_t);
+  for (size_t i = 0; i < out.size(); ++i) {
+    uint16_t bits = 0;
+    std::memcpy(&bits, pair + i / 2 * kPairBytes + i % 2 * sizeof(bits), sizeof(bits));
+    out[i] = F32FromBf16(bits);
+  }
+}
+
 }  // namespace
 
 float ScaleOfCode(uint8_t code) {
@@ -45,7 +55,7 @@ float ScaleOfCode(uint8_t code) {
 }
 
 PackedBlock ReadPackedBlock(const WeightView& weight, size_t row, size_t block) {
-  DCHECK(IsPacked(weight.dtype) && row < weight.rows);
+  DCHECK(IsQuantized(weight.dtype) && row < weight.rows);
   const size_t output = row % kPanelOutputs;
   const size_t within = block % kGroupBlocks;
   const std::byte* group =
@@ -64,7 +74,8 @@ float ReadRowScale(const WeightView& weight, size_t row) {
 }
 
 void ReadPackedRow(const WeightView& weight, size_t row, std::span<float> out) {
-  DCHECK(out.size() == weight.cols);
+  DCHECK(IsPacked(weight.dtype) && row < weight.rows && out.size() == weight.cols);
+  if (weight.dtype == DType::kPackedBf16) return ReadPairs(weight, row, out);
   const float row_scale = ReadRowScale(weight, row);
   for (size_t first = 0; first < out.size(); first += kBlockInputs) {
     const PackedBlock block = ReadPackedBlock(weight, row, first / kBlockInputs);

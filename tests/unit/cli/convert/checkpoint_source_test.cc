@@ -75,14 +75,28 @@ TEST_F(CheckpointSourceTest, SaysWhenAFileShrankMeanwhile) {
   EXPECT_THAT(Message(status), testing::HasSubstr("lm_head.weight"));
 }
 
-TEST_F(CheckpointSourceTest, TakesOurOwnCheckpointsWhenTheyAreNotPacked) {
+TEST_F(CheckpointSourceTest, TakesOurOwnCheckpointsInBf16Only) {
   const auto source = CheckpointSource::Open(directory_.path());
   const auto convert = [&](const std::string& name, DType dtype) {
     return Convert(**source, {directory_.file(name), dtype, 1}, [](uint64_t, uint64_t) {});
   };
   ASSERT_TRUE(convert("bf16", DType::kBf16).ok());
+  ASSERT_TRUE(convert("pbf16", DType::kPackedBf16).ok());
   ASSERT_TRUE(convert("q8", DType::kQ8).ok());
-  EXPECT_TRUE(CheckpointSource::Open(directory_.file("bf16")).ok());
+  const auto plain = CheckpointSource::Open(directory_.file("bf16"));
+  const auto pairs = CheckpointSource::Open(directory_.file("pbf16"));
+  ASSERT_TRUE(plain.ok() && pairs.ok());
+  EXPECT_EQ((*pairs)->FormatOf("lm_head.weight"), DType::kBf16);
+  std::vector<float> wanted(20 * 40);
+  std::vector<float> got(20 * 40);
+  for (const size_t first : {0U, 13U, 77U}) {
+    ASSERT_TRUE((*plain)->ReadRows("lm_head.weight", first, Rows(wanted.data(), 20, 40)).ok());
+    ASSERT_TRUE((*pairs)->ReadRows("lm_head.weight", first, Rows(got.data(), 20, 40)).ok());
+    EXPECT_EQ(got, wanted);
+  }
+  // As a whole model does, though what is small keeps the format it had.
+  (*pairs)->WillRead("lm_head.weight");
+  (*pairs)->WasRead("lm_head.weight");
   const Status packed = CheckpointSource::Open(directory_.file("q8")).status();
   EXPECT_EQ(packed.code(), StatusCode::kInvalidArgument);
   EXPECT_THAT(Message(packed), testing::HasSubstr("q8"));

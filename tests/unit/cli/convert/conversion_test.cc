@@ -86,7 +86,7 @@ TEST_F(ConversionTest, EveryWeightIsThePackedWeightOfItsSource) {
   const auto source = CheckpointSource::Open(source_directory.path());
   ASSERT_TRUE(source.ok()) << ToString(source.status());
   const auto original = Checkpoint::Open(source_directory.path())->All();
-  for (const DType dtype : {DType::kBf16, DType::kQ8, DType::kQ4}) {
+  for (const DType dtype : {DType::kBf16, DType::kQ8, DType::kQ4, DType::kPackedBf16}) {
     const TemporaryDirectory destination;
     const Status status = ConvertTo(destination.path(), **source, dtype, 3);
     ASSERT_TRUE(status.ok()) << ToString(status);
@@ -100,6 +100,27 @@ TEST_F(ConversionTest, EveryWeightIsThePackedWeightOfItsSource) {
     }
     const std::atomic<bool> stop{false};
     EXPECT_TRUE(converted->storage->VerifyHashes(stop).ok());
+  }
+}
+
+TEST_F(ConversionTest, PackedBf16LosesNothingOfWhatWasBf16) {
+  const TemporaryDirectory source_directory;
+  ASSERT_TRUE(WriteTinyMixtral(source_directory.path(), config_).ok());
+  const auto source = CheckpointSource::Open(source_directory.path());
+  ASSERT_TRUE(source.ok()) << ToString(source.status());
+  ASSERT_TRUE(ConvertTo(directory_.path(), **source, DType::kPackedBf16).ok());
+  const auto original = Checkpoint::Open(source_directory.path())->All();
+  const auto converted = Checkpoint::Open(directory_.path())->All();
+  std::vector<float> wanted;
+  std::vector<float> got;
+  for (const auto& [name, view] : original->views) {
+    wanted.resize(view.cols);
+    got.resize(view.cols);
+    for (size_t row = 0; row < view.rows; ++row) {
+      ReadWeightRow(view, row, wanted);
+      ReadWeightRow(converted->views.at(name), row, got);
+      ASSERT_EQ(got, wanted) << name << " row " << row;
+    }
   }
 }
 

@@ -16,6 +16,9 @@
 namespace windrose::cli {
 namespace {
 
+constexpr DType kFormats[] = {DType::kF32, DType::kF16, DType::kBf16,
+                              DType::kQ8,  DType::kQ4,  DType::kPackedBf16};
+
 const MadeSource& Source() {
   static const MadeSource source(TinyMixtralConfig());
   return source;
@@ -34,7 +37,7 @@ StatusOr<std::vector<std::byte>> EncodeAll(const WeightSource& source, const Sto
 }
 
 TEST(PanelEncoder, MakesAllBytesOfATensor) {
-  for (const DType format : {DType::kF32, DType::kF16, DType::kBf16, DType::kQ8, DType::kQ4}) {
+  for (const DType format : kFormats) {
     for (const uint64_t rows : {1U, 15U, 16U, 17U, 64U}) {
       const StoredTensor tensor{{"w", {rows, 70}}, format};
       const auto bytes = EncodeAll(Source(), tensor);
@@ -47,7 +50,7 @@ TEST(PanelEncoder, MakesAllBytesOfATensor) {
 TEST(PanelEncoder, EveryRowReadsBackAsItsFormatHasIt) {
   constexpr size_t kRows = 21;
   constexpr size_t kCols = 70;
-  for (const DType format : {DType::kF32, DType::kF16, DType::kBf16, DType::kQ8, DType::kQ4}) {
+  for (const DType format : kFormats) {
     const StoredTensor tensor{{"w", {kRows, kCols}}, format};
     const auto bytes = EncodeAll(Source(), tensor);
     ASSERT_TRUE(bytes.ok());

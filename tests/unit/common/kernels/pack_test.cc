@@ -12,6 +12,8 @@
 namespace windrose {
 namespace {
 
+constexpr DType kTypes[] = {DType::kQ8, DType::kQ4, DType::kPackedBf16};
+
 // Nearly normal numbers, with one in a hundred ten times as large.
 std::vector<float> HeavyTailed(size_t count, uint64_t seed) {
   std::vector<float> values(count);
@@ -85,7 +87,7 @@ TEST(Pack, Q4LeavesATenthLessErrorThanPlainSteps) {
 }
 
 TEST(Pack, KeepsZerosAndConstants) {
-  for (const DType dtype : {DType::kQ8, DType::kQ4}) {
+  for (const DType dtype : kTypes) {
     for (const float value : {0.0F, 0.75F, -3.0F}) {
       for (const float read : PackedRow(dtype, std::vector<float>(70, value)).Read()) {
         EXPECT_NEAR(read, value, std::fabs(value) * 0.04F) << NameOf(dtype);
@@ -94,8 +96,20 @@ TEST(Pack, KeepsZerosAndConstants) {
   }
 }
 
+TEST(Pack, Bf16IsRoundedToTheNearestAndExactWhereItWasBf16) {
+  std::vector<float> row = HeavyTailed(301, 4);
+  for (size_t i = 0; i < row.size(); i += 2) row[i] = F32FromBf16(Bf16FromF32(row[i]));
+  const std::vector<float> read = PackedRow(DType::kPackedBf16, row).Read();
+  for (size_t i = 0; i < row.size(); ++i) {
+    EXPECT_EQ(read[i], F32FromBf16(Bf16FromF32(row[i]))) << i;
+    if (i % 2 == 0) {
+      EXPECT_EQ(read[i], row[i]) << i;
+    }
+  }
+}
+
 TEST(Pack, OutputsDoNotMixAndMissingOnesAreZero) {
-  for (const DType dtype : {DType::kQ8, DType::kQ4}) {
+  for (const DType dtype : kTypes) {
     const std::vector<float> rows = HeavyTailed(3 * 96, 3);
     std::vector<std::byte> bytes(PackedPanelBytes(dtype, 96));
     PackPanel(dtype, ConstRows(rows.data(), 3, 96), bytes);
@@ -116,7 +130,7 @@ TEST(Pack, OutputsDoNotMixAndMissingOnesAreZero) {
 
 TEST(Pack, IsTheSameByEveryInstructionSet) {
   const std::vector<float> rows = HeavyTailed(16 * 200, 5);
-  for (const DType dtype : {DType::kQ8, DType::kQ4}) {
+  for (const DType dtype : kTypes) {
     std::vector<std::vector<std::byte>> panels;
     OnEachInstructionSet([&](const std::string&) {
       panels.emplace_back(PackedPanelBytes(dtype, 200));

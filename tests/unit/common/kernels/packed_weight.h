@@ -1,6 +1,8 @@
 // Random packed matrices for the kernel tests. Test code only.
 #pragma once
 
+#include <algorithm>
+#include <utility>
 #include <vector>
 
 #include "common/kernels/pack.h"
@@ -11,9 +13,14 @@ namespace windrose {
 
 struct RandomPackedWeight {
   RandomPackedWeight(size_t rows, size_t cols, DType dtype, uint64_t seed)
-      : values(RandomValues(rows * cols, seed)),
-        bytes(PackedMatrixBytes(dtype, rows, cols) + 1),
-        view{dtype, bytes.data() + 1, rows, cols} {
+      : RandomPackedWeight(RandomValues(rows * cols, seed), cols, dtype) {}
+
+  // Of the given numbers.
+  RandomPackedWeight(std::vector<float> numbers, size_t cols, DType dtype)
+      : values(std::move(numbers)),
+        bytes(PackedMatrixBytes(dtype, values.size() / cols, cols) + 1),
+        view{dtype, bytes.data() + 1, values.size() / cols, cols} {
+    const size_t rows = view.rows;
     const size_t panel_bytes = PackedPanelBytes(dtype, cols);
     for (size_t first = 0; first < rows; first += kPanelOutputs) {
       const size_t some = std::min(kPanelOutputs, rows - first);

@@ -23,6 +23,7 @@ TEST(CheckpointLayout, WeighsWhatTheFormatsSay) {
   EXPECT_EQ(StoredBytes({4096, 14336}, DType::kBf16), 2 * kWeights);
   EXPECT_EQ(StoredBytes({4096, 14336}, DType::kQ8), kWeights / 16 * 17 + 4096 * 4);
   EXPECT_EQ(StoredBytes({4096, 14336}, DType::kQ4), kWeights / 16 * 9 + 4096 * 4);
+  EXPECT_EQ(StoredBytes({4096, 14336}, DType::kPackedBf16), 2 * kWeights);
   EXPECT_EQ(StoredBytes({40}, DType::kF32), 160U);
 }
 
@@ -37,15 +38,17 @@ TEST(CheckpointLayout, PacksMatricesAndKeepsWhatIsSmallOrLookedUp) {
     DType bf16;
     DType q8;
     DType q4;
-  } cases[] = {{norm, DType::kF32, DType::kF32, DType::kF32},
-               {gate, DType::kF32, DType::kF32, DType::kF32},
-               {embedding, DType::kBf16, DType::kF32, DType::kF32},
-               {head, DType::kBf16, DType::kQ8, DType::kQ8},
-               {query, DType::kBf16, DType::kQ8, DType::kQ4}};
-  for (const auto& [tensor, bf16, q8, q4] : cases) {
+    DType pbf16;
+  } cases[] = {{norm, DType::kF32, DType::kF32, DType::kF32, DType::kF32},
+               {gate, DType::kF32, DType::kF32, DType::kF32, DType::kF32},
+               {embedding, DType::kBf16, DType::kF32, DType::kF32, DType::kF32},
+               {head, DType::kBf16, DType::kQ8, DType::kQ8, DType::kPackedBf16},
+               {query, DType::kBf16, DType::kQ8, DType::kQ4, DType::kPackedBf16}};
+  for (const auto& [tensor, bf16, q8, q4, pbf16] : cases) {
     EXPECT_EQ(StoredFormat(tensor, DType::kBf16, DType::kF32), bf16) << tensor.name;
     EXPECT_EQ(StoredFormat(tensor, DType::kQ8, DType::kF32), q8) << tensor.name;
     EXPECT_EQ(StoredFormat(tensor, DType::kQ4, DType::kF32), q4) << tensor.name;
+    EXPECT_EQ(StoredFormat(tensor, DType::kPackedBf16, DType::kF32), pbf16) << tensor.name;
   }
 }
 
@@ -67,11 +70,13 @@ TEST(CheckpointLayout, HoldsEveryTensorOnceAndExpertsInFilesOfTheirOwn) {
 }
 
 TEST(CheckpointLayout, PutsTensorsOfOddSizesLast) {
-  for (const StoredFile& file : StoredFiles(TinyMixtralConfig(), DType::kQ8, InBf16)) {
-    uint64_t offset = 0;
-    for (const StoredTensor& tensor : file.tensors) {
-      EXPECT_TRUE(!IsPacked(tensor.format) || offset % 64 == 0) << tensor.spec.name;
-      offset += StoredBytes(tensor.spec.shape, tensor.format);
+  for (const DType dtype : {DType::kQ8, DType::kPackedBf16}) {
+    for (const StoredFile& file : StoredFiles(TinyMixtralConfig(), dtype, InBf16)) {
+      uint64_t offset = 0;
+      for (const StoredTensor& tensor : file.tensors) {
+        EXPECT_TRUE(!IsPacked(tensor.format) || offset % 64 == 0) << tensor.spec.name;
+        offset += StoredBytes(tensor.spec.shape, tensor.format);
+      }
     }
   }
 }

@@ -64,7 +64,7 @@ TEST(Manifest, RefusesWhatIsMissingOrOfAnotherKind) {
       {"\"version\": 2,", "", "version"},
       {"\"dtype\": \"q4\"", "\"dtype\": \"q5\"", "q5"},
       {"\"dtype\": \"q4\"", "\"dtype\": \"f32\"", "dtype"},
-      {"\"dtype\": \"q4\"", "\"dtype\": \"bf16\"", "no packed tensors"},
+      {"\"dtype\": \"q4\"", "\"dtype\": \"bf16\"", "no tensors in q8"},
       {"\"dtype\": \"q4\"", "\"dtype\": 4", "dtype"},
       {"\"source\": [", "\"source\": [7,", "source"},
       {"\"config_hash\"", "\"config_hash2\"", "config_hash"},
@@ -121,6 +121,23 @@ TEST(Manifest, RefusesTensorsThatCannotBe) {
   }
 }
 
+// A product quantises its rows for q8 and q4 alike, and rounds them for pbf16.
+TEST(Manifest, MixesQ8AndQ4AndNothingElse) {
+  const auto parse = [](DType dtype, DType format) {
+    Manifest manifest = Example();
+    manifest.dtype = dtype;
+    manifest.files = {{"a.safetensors", 100'000, {{"w", format, {16, 64}, {1, 2}}}}};
+    return ParseManifest(ToManifestJson(manifest)).status();
+  };
+  EXPECT_TRUE(parse(DType::kQ4, DType::kQ8).ok());
+  EXPECT_TRUE(parse(DType::kQ8, DType::kQ4).ok());
+  EXPECT_TRUE(parse(DType::kPackedBf16, DType::kPackedBf16).ok());
+  EXPECT_TRUE(parse(DType::kPackedBf16, DType::kBf16).ok());
+  EXPECT_THAT(Message(parse(DType::kQ4, DType::kPackedBf16)), HasSubstr("pbf16"));
+  EXPECT_THAT(Message(parse(DType::kPackedBf16, DType::kQ8)), HasSubstr("q8"));
+  EXPECT_THAT(Message(parse(DType::kBf16, DType::kPackedBf16)), HasSubstr("pbf16"));
+}
+
 TEST(Manifest, RefusesTextsThatAreNotStrictJson) {
   for (const std::string& text :
        {std::string(), std::string("{"), std::string("[]"), std::string("null"),
@@ -164,7 +181,8 @@ TEST(ContentHasher, IsXxh3) {
 }
 
 TEST(FormatName, ReadsBack) {
-  for (const DType format : {DType::kF32, DType::kF16, DType::kBf16, DType::kQ8, DType::kQ4}) {
+  for (const DType format :
+       {DType::kF32, DType::kF16, DType::kBf16, DType::kQ8, DType::kQ4, DType::kPackedBf16}) {
     EXPECT_EQ(FormatNamed(FormatName(format)), format);
   }
   EXPECT_EQ(FormatNamed("BF16"), std::nullopt);

@@ -10,11 +10,14 @@
 namespace windrose {
 namespace {
 
-TEST(PackedLayout, TakesFourAndAHalfAndEightAndAHalfBits) {
+TEST(PackedLayout, TakesFourAndAHalfEightAndAHalfAndSixteenBits) {
   EXPECT_EQ(PackedMatrixBytes(DType::kQ4, 16, 4096), 64U + 16 * 4096 * 9 / 16);
   EXPECT_EQ(PackedMatrixBytes(DType::kQ8, 16, 4096), 64U + 16 * 4096 * 17 / 16);
   EXPECT_EQ(PackedMatrixBytes(DType::kQ4, 17, 65), 2 * (64U + 2 * 576));
   EXPECT_EQ(PackedMatrixBytes(DType::kQ8, 0, 65), 0U);
+  EXPECT_EQ(PackedMatrixBytes(DType::kPackedBf16, 16, 4096), 16U * 4096 * 2);
+  EXPECT_EQ(PackedMatrixBytes(DType::kPackedBf16, 17, 65), 2U * 16 * 96 * 2);
+  EXPECT_EQ(PackedMatrixBytes(DType::kPackedBf16, 0, 65), 0U);
 }
 
 TEST(ScaleOfCode, RisesByASixteenthOfItsPowerOfTwo) {
@@ -59,6 +62,24 @@ TEST(PackedMatrix, FindsAWeightOfQ8ByTheGrammar) {
   ReadWeightRow(view, 16, row);
   EXPECT_EQ(row[32 + 13], 2 * 0.25F * 2);
   EXPECT_EQ(row[32 + 12], 2 * 0.25F * -128);
+}
+
+TEST(PackedMatrix, FindsAWeightOfPackedBf16ByTheGrammar) {
+  std::vector<std::byte> bytes(PackedMatrixBytes(DType::kPackedBf16, 17, 45));
+  std::byte* panel = bytes.data() + PackedPanelBytes(DType::kPackedBf16, 45);  // output 16
+  const uint16_t even = Bf16FromF32(0.25F);
+  const uint16_t odd = Bf16FromF32(-3.0F);
+  std::memcpy(panel + 21 * 64, &even, sizeof(even));     // its input 42
+  std::memcpy(panel + 21 * 64 + 2, &odd, sizeof(odd));   // its input 43
+  std::memcpy(bytes.data() + 5 * 4, &odd, sizeof(odd));  // input 0 of output 5
+  const WeightView view{DType::kPackedBf16, bytes.data(), 17, 45};
+  std::vector<float> row(45);
+  ReadWeightRow(view, 16, row);
+  EXPECT_EQ(row[42], 0.25F);
+  EXPECT_EQ(row[43], -3.0F);
+  EXPECT_EQ(row[44], 0.0F);
+  ReadWeightRow(view, 5, row);
+  EXPECT_EQ(row[0], -3.0F);
 }
 
 }  // namespace

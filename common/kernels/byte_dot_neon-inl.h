@@ -1,0 +1,92 @@
+// BlockDots (byte_dot-inl.h) with NEON, with and without byte products (dotprod).
+//
+// Included by it alone, once for each set, hence without a guard.
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+
+#include "common/kernels/byte_block-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace windrose::HWY_NAMESPACE {
+
+// Each weight less its zero point, in eighths for q4: from -127 to 127.
+template <DType kType>
+struct BlockWeights {
+  int8x16_t chunk[kBlockChunks];
+};
+
+// The zero point of its output in each byte of a lane.
+HWY_INLINE uint8x16_t ZeroCodes(const std::byte* zeros) {
+  return vreinterpretq_u8_u32(
+      vmulq_n_u32(vreinterpretq_u32_s32(ZeroPoints<DType::kQ4>(zeros).raw), 0x01010101));
+}
+
+// `from`: the block, advanced to the register's outputs; `zeros`: their codes, of q4.
+template <DType kType>
+HWY_INLINE void LoadBlockWeights(const std::byte* from, const std::byte* zeros,
+                                 BlockWeights<kType>& weights) {
+  const auto* bytes = reinterpret_cast<const uint8_t*>(from);
+  if constexpr (kType == DType::kQ4) {
+    const uint8x16_t codes = ZeroCodes(zeros);
+    HWY_UNROLL(4)
+    for (size_t c = 0; c < kBlockChunks; c += 2) {
+      const uint8x16_t both = vld1q_u8(bytes + c / 2 * kChunkBytes);
+      const uint8x16_t low = vshrq_n_u8(vshlq_n_u8(both, 4), 1);
+      const uint8x16_t high = vshlq_n_u8(vshrq_n_u8(both, 4), 3);
+      weights.chunk[c] = vreinterpretq_s8_u8(vsubq_u8(low, codes));
+      weights.chunk[c + 1] = vreinterpretq_s8_u8(vsubq_u8(high, codes));
+    }
+  } else {
+    HWY_UNROLL(8)
+    for (size_t c = 0; c < kBlockChunks; ++c) {
+      const uint8x16_t chunk = vld1q_u8(bytes + c * kChunkBytes);
+      weights.chunk[c] = vreinterpretq_s8_u8(veorq_u8(chunk, vdupq_n_u8(128)));
+    }
+  }
+}
+
+#ifdef __ARM_FEATURE_DOTPROD
+
+// sum += sixteen weights in four chunks times the sixteen bytes at x, in each lane.
+HWY_INLINE int32x4_t AddSixteenProducts(int32x4_t sum, const int8x16_t* chunk, const int8_t* x) {
+  const int8x16_t sixteen = vld1q_s8(x);
+  sum = vdotq_laneq_s32(sum, chunk[0], sixteen, 0);
+  sum = vdotq_laneq_s32(sum, chunk[1], sixteen, 1);
+  sum = vdotq_laneq_s32(sum, chunk[2], sixteen, 2);
+  return vdotq_laneq_s32(sum, chunk[3], sixteen, 3);
+}
+
+#else
+
+// The same in steps: two products of 127 and 127 fit 16 bits.
+HWY_INLINE int32x4_t AddSixteenProducts(int32x4_t sum, const int8x16_t* chunk, const int8_t* x) {
+  HWY_UNROLL(4)
+  for (size_t c = 0; c < 4; ++c) {
+    int32_t bytes = 0;
+    std::memcpy(&bytes, x + 4 * c, sizeof(bytes));
+    const int8x16_t four = vreinterpretq_s8_s32(vdupq_n_s32(bytes));
+    const int16x8_t low = vmull_s8(vget_low_s8(chunk[c]), vget_low_s8(four));
+    const int16x8_t high = vmull_s8(vget_high_s8(chunk[c]), vget_high_s8(four));
+    sum = vpadalq_s16(sum, vpaddq_s16(low, high));
+  }
+  return sum;
+}
+
+#endif  // __ARM_FEATURE_DOTPROD
+
+// x: kRows rows of 32 bytes. The sums of their bytes are not needed here.
+template <DType kType, size_t kRows>
+HWY_INLINE void BlockDots(const BlockWeights<kType>& weights, const int8_t* x,
+                          const int32_t* /*minus_sums*/, IntVector (&dots)[kRows]) {
+  HWY_UNROLL(4)
+  for (size_t r = 0; r < kRows; ++r) {
+    const int8_t* const row = x + r * kBlockInputs;
+    const int32x4_t first = AddSixteenProducts(vdupq_n_s32(0), weights.chunk, row);
+    dots[r] = IntVector(
+        AddSixteenProducts(first, weights.chunk + kBlockChunks / 2, row + kBlockInputs / 2));
+  }
+}
+
+}  // namespace windrose::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
