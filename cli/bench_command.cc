@@ -55,7 +55,7 @@ void AddClusterFlags(ConfigParser& parser, BenchConfig& config) {
              "model directory: starts a cluster of its own on free ports, and stops it");
   parser.Add("workers", config.cluster.workers, "expert workers of that cluster", 1, 64);
   parser.Add("threads", config.cluster.threads,
-             "compute threads of each of its workers and coordinators; 0 leaves it to them", 0,
+             "compute threads of each of its workers and coordinators; 0: as windrose up does", 0,
              1024);
   parser.Add("ready-timeout", config.cluster.ready_timeout, "time for it to become ready",
              Seconds(1), Seconds(86400));

@@ -17,6 +17,7 @@
 #include "cli/supervise/signal_source.h"
 #include "cli/supervise/supervisor.h"
 #include "common/base/random.h"
+#include "common/base/thread_placement.h"
 #include "common/base/time.h"
 #include "common/config/config_parser.h"
 #include "common/model/config.h"
@@ -48,10 +49,14 @@ void AddClusterFlags(ConfigParser& parser, ClusterOptions& cluster) {
   parser.Add("routers", cluster.routers, "how many routers", 1, kMaxProcesses);
   parser.Add("coordinators", cluster.coordinators, "how many coordinators", 1, kMaxProcesses);
   parser.Add("workers", cluster.workers, "how many expert workers", 1, kMaxProcesses);
-  parser.Add("replication", cluster.replication, "how many workers hold each expert", 1,
+  parser.Add("replication", cluster.replication,
+             "how many workers hold each expert; 0: all, which share its memory on one machine", 0,
              kMaxProcesses);
   parser.Add("threads", cluster.threads,
-             "compute threads of each worker and coordinator; 0 leaves it to them", 0, 1024);
+             "compute threads of each worker and coordinator; 0: one for each processor in "
+             "coordinators, an even share of them in workers",
+             0, 1024);
+  parser.Add("pin", cluster.pin, "keep each worker on an even share of the processors");
   parser.Add("program-dir", cluster.program_directory,
              "where the other programs are; empty means beside this one");
   parser.Add("router-arguments", cluster.router_arguments, "more arguments of each router");
@@ -166,6 +171,7 @@ Status Up(UpConfig& config) {
   ClusterOptions& cluster = config.cluster;
   if (cluster.program_directory.empty()) cluster.program_directory = DirectoryOfThisProgram();
   if (cluster.model.empty()) cluster.model = FindDemoModel(cluster.program_directory);
+  cluster.processors = UsableCpus();
   ASSIGN_OR_RETURN(const std::string json,
                    ReadModelText(cluster.model, "config.json", kMaxConfigBytes));
   ASSIGN_OR_RETURN(const MixtralConfig model, ParseMixtralConfig(json));

@@ -2,6 +2,7 @@
 
 #include <filesystem>
 
+#include "common/base/thread_placement.h"
 #include "common/net/address.h"
 #include "common/net/grpc_settings.h"
 
@@ -17,7 +18,10 @@ void AddProcessSettings(ConfigParser& parser, CoordinatorConfig& config) {
   parser.Add("admin-listen", config.admin_listen, "host:port for health and metrics");
   parser.Add("insecure-internal", config.insecure_internal,
              "allow clear text on addresses that are not loopback");
-  parser.Add("threads", config.threads, "threads that compute", 1, 1024);
+  parser.Add("threads", config.threads,
+             "threads that compute; 0 takes one for each processor that it may use", 0, 1024);
+  parser.Add("cpus", config.cpus,
+             "processors that it may use, as in 0-3,8; each computing thread stays on one of them");
   parser.Add("instruction-set", config.instruction_set,
              "of the kernels: best, or one that the processor has, as AVX2");
   parser.AddChoice("row-type", config.row_type, "type of rows sent to workers", {"f32", "bf16"});
@@ -79,6 +83,7 @@ Status CheckListen(const std::string& flag, const std::string& text, bool allow_
 }
 
 Status Check(const CoordinatorConfig& config) {
+  RETURN_IF_ERROR(Annotate(ParseCpus(config.cpus).status(), "--cpus"));
   if (config.model.empty()) return InvalidArgument("--model: wanted a directory, came nothing");
   const StatusOr<AddressSpec> workers = ParseAddressSpec(config.workers);
   if (!workers.ok()) return Annotate(workers.status(), "--workers");

@@ -18,10 +18,11 @@ struct CoordinatorConfig {
   std::string listen = "127.0.0.1:7200";        // for routers
   std::string admin_listen = "127.0.0.1:7201";  // health and metrics
   bool insecure_internal = false;               // clear text off loopback
-  uint32_t threads = 1;                         // that compute
-  std::string instruction_set = "best";         // of the kernels
-  std::string row_type = "f32";                 // of rows on the wire: f32 or bf16
-  std::string verify_weights = "background";    // off, background or before-ready
+  uint32_t threads = 0;  // that compute; 0: one for each processor it may use
+  std::string cpus;      // processors it may use, as in "0-3,8"; empty: as the system gives
+  std::string instruction_set = "best";       // of the kernels
+  std::string row_type = "f32";               // of rows on the wire: f32 or bf16
+  std::string verify_weights = "background";  // off, background or before-ready
   std::string log_level = "info";
 
   uint32_t context_length = 0;           // tokens; 0: as long as the model and the cache allow

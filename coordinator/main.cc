@@ -6,16 +6,18 @@
 #include <string>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include "common/base/random.h"
 #include "common/base/status.h"
 #include "common/base/thread_event_loop.h"
+#include "common/base/thread_placement.h"
 #include "common/base/thread_pool.h"
 #include "common/base/time.h"
 #include "common/config/config_parser.h"
 #include "common/kernels/instruction_set.h"
 #include "common/model/checkpoint.h"
-#include "common/model/weight_verification.h"
+#include "common/model/weight_loading.h"
 #include "common/net/address.h"
 #include "common/net/admin_listener.h"
 #include "common/net/signals.h"
@@ -41,12 +43,14 @@ constexpr Duration kLongestSilence = kLongestStep + Seconds(30);
 // What every process has.
 struct Process {
   SystemClock clock;
+  const TimePoint began = clock.Now();
   SystemEntropy entropy;
   MetricRegistry metrics;
   HealthState health{clock};
   std::unique_ptr<Log> log;
+  std::vector<uint32_t> cpus;  // empty: where the system likes
   std::unique_ptr<AdminListener> admin;
-  WeightVerification verification;
+  WeightLoading loading;
 };
 
 // The model as it is served, all of it read-only.
@@ -57,6 +61,13 @@ struct LoadedModel {
   uint32_t kv_blocks = 0;
   ServedModel served;
 };
+
+// All threads that start from here on inherit it.
+Status Place(const std::string& cpus, Process& process) {
+  if (cpus.empty()) return OkStatus();
+  ASSIGN_OR_RETURN(process.cpus, ParseCpus(cpus));
+  return Annotate(RunOnCpus(process.cpus), "--cpus");
+}
 
 Status StartAdmin(const CoordinatorConfig& config, Process& process) {
   ASSIGN_OR_RETURN(const HostPort address, ParseHostPort(config.admin_listen));
@@ -95,22 +106,17 @@ std::string Fingerprint(const CoordinatorConfig& config, const std::string& mode
          "-" + config.row_type + "-" + config.kv_cache_type;
 }
 
-Status StartVerifying(const std::string& when, std::shared_ptr<const WeightStorage> weights,
-                      Process& process) {
-  if (when == "before-ready" && weights->has_hashes()) {
-    process.health.SetStartupProgress(0.3, "verifying weights");
-  }
-  return process.verification.Start(when, std::move(weights));
-}
-
 // Not OK once the weights have turned out not to be those that were converted: what was computed
 // with them is worth nothing, so nothing more is.
-Status CheckVerifying(Process& process) {
-  const std::optional<Status> result = process.verification.TakeResult();
+Status CheckLoading(Process& process) {
+  const std::optional<Status> result = process.loading.TakeResult();
   if (!result) return OkStatus();
   process.health.SetCondition("weights", result->ok(), Message(*result));
   if (result->ok()) {
-    process.log->Info("weights_verified");
+    process.log->Info("weights_read",
+                      {{"bytes", process.loading.bytes_read()},
+                       {"verified", process.loading.verified() ? "yes" : "no"},
+                       {"seconds", ToSeconds(process.clock.Now() - process.began)}});
   } else {
     process.log->Error("weights_damaged", {{"why", Message(*result)}});
   }
@@ -122,7 +128,9 @@ StatusOr<LoadedModel> Load(const CoordinatorConfig& config, Process& process) {
   ASSIGN_OR_RETURN(Checkpoint checkpoint, Checkpoint::Open(config.model));
   const MixtralConfig& shape = checkpoint.config();
   ASSIGN_OR_RETURN(CoordinatorWeights weights, checkpoint.Coordinator());
-  RETURN_IF_ERROR(StartVerifying(config.verify_weights, weights.storage, process));
+  const bool waits = config.verify_weights == "before-ready";
+  process.health.SetStartupProgress(0.3, waits ? "reading weights" : "weights mapped");
+  RETURN_IF_ERROR(process.loading.Start(config.verify_weights, weights.storage));
   process.health.SetStartupProgress(0.6, "reading tokenizer");
   ASSIGN_OR_RETURN(std::unique_ptr<const Tokenizer> tokenizer,
                    Tokenizer::Create(config.model + "/tokenizer.model"));
@@ -214,7 +222,7 @@ Status Attend(const Engine& engine, InferenceServer& server, Process& process,
     const std::string reason = engine.NotReadyReason();
     process.health.SetCondition("experts", reason.empty(), reason);
     server.SetServing(reason.empty());
-    RETURN_IF_ERROR(CheckVerifying(process));
+    RETURN_IF_ERROR(CheckLoading(process));
   } while (!signals.WaitFor(kReadinessPeriod).has_value());
   return OkStatus();
 }
@@ -223,7 +231,10 @@ Status Attend(const Engine& engine, InferenceServer& server, Process& process,
 // streams off, so that routers go on elsewhere.
 Status ServeUntilSignal(const CoordinatorConfig& config, Process& process, SignalWaiter& signals,
                         Engine& engine, InferenceServer& server) {
-  std::thread engine_thread([&engine] { engine.Run(); });
+  std::thread engine_thread([&engine, &process] {
+    Pin(process.cpus, 0);
+    engine.Run();
+  });
   process.health.SetStarted();
   process.log->Info("coordinator_serving", {{"listen", config.listen}, {"model", config.model}});
   const Status attended = Attend(engine, server, process, signals);
@@ -245,7 +256,7 @@ Status Serve(const CoordinatorConfig& config, Process& process, SignalWaiter& si
   process.health.SetStartupProgress(0.9, "taking memory");
   ASSIGN_OR_RETURN(KvCache kv, KvCache::Create(shape, model.kv_blocks, KvCacheTypeOf(config)));
 
-  ThreadPool pool(config.threads);
+  ThreadPool pool(config.threads > 0 ? config.threads : UsableCpus().size(), process.cpus);
   ThreadEventLoop loop(process.clock);
   GrpcExpertTransport transport(TransportConfig(config, model.checkpoint), loop, process.entropy,
                                 *process.log);
@@ -255,6 +266,7 @@ Status Serve(const CoordinatorConfig& config, Process& process, SignalWaiter& si
   CoordinatorProbe probe(process.metrics, process.clock,
                          {shape.layers, shape.experts, model.kv_blocks, kKvBlockSize},
                          process.health.AddHeartbeat("engine", kLongestSilence));
+  probe.WatchLoading(process.loading);
   Engine engine(EngineLimitsOf(config, model.kv_blocks),
                 {shape, loop, step, dispatcher, kv, *model.tokenizer, probe, *process.log});
 
@@ -285,11 +297,12 @@ int Main(int argc, char** argv) {
   if (const std::optional<int> exit_code = parser.Parse(argc, argv)) return *exit_code;
   const StatusOr<LogLevel> level = ParseLogLevel(config.log_level);
   Process process;
+  const Status placed = Place(config.cpus, process);  // before the log has its thread
   process.log = MakeProcessLog("coordinator", level.ok() ? *level : LogLevel::kInfo);
   for (const std::string& warning : parser.warnings()) {
     process.log->Warn("config", {{"what", warning}});
   }
-  const Status served = Serve(config, process, signals);
+  const Status served = placed.ok() ? Serve(config, process, signals) : placed;
   if (served.ok()) return 0;
   process.log->Error("coordinator_failed", {{"why", ToString(served)}});
   return 1;

@@ -5,17 +5,19 @@
 #include <string>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include "common/base/bounded_queue.h"
 #include "common/base/log.h"
 #include "common/base/random.h"
 #include "common/base/status.h"
+#include "common/base/thread_placement.h"
 #include "common/base/thread_pool.h"
 #include "common/base/time.h"
 #include "common/config/config_parser.h"
 #include "common/kernels/instruction_set.h"
 #include "common/model/checkpoint.h"
-#include "common/model/weight_verification.h"
+#include "common/model/weight_loading.h"
 #include "common/net/address.h"
 #include "common/net/admin_listener.h"
 #include "common/net/signals.h"
@@ -38,13 +40,22 @@ constexpr Duration kReplyGrace = Seconds(2);  // for replies to leave at the end
 // What every process has.
 struct Process {
   SystemClock clock;
+  const TimePoint began = clock.Now();
   SystemEntropy entropy;
   MetricRegistry metrics;
   HealthState health{clock};
   std::unique_ptr<Log> log;
+  std::vector<uint32_t> cpus;  // empty: where the system likes
   std::unique_ptr<AdminListener> admin;
-  WeightVerification verification;
+  WeightLoading loading;
 };
+
+// All threads that start from here on inherit it.
+Status Place(const std::string& cpus, Process& process) {
+  if (cpus.empty()) return OkStatus();
+  ASSIGN_OR_RETURN(process.cpus, ParseCpus(cpus));
+  return Annotate(RunOnCpus(process.cpus), "--cpus");
+}
 
 Status StartAdmin(const WorkerConfig& config, Process& process) {
   ASSIGN_OR_RETURN(const HostPort address, ParseHostPort(config.admin_listen));
@@ -88,35 +99,31 @@ WorkQueueLimits QueueLimits(const WorkerConfig& config) {
   return limits;
 }
 
-Status StartVerifying(const std::string& when, std::shared_ptr<const WeightStorage> weights,
-                      Process& process) {
-  if (when == "before-ready" && weights->has_hashes()) {
-    process.health.SetStartupProgress(0.5, "verifying weights");
-  }
-  return process.verification.Start(when, std::move(weights));
-}
-
 // Not OK once the weights have turned out not to be those that were converted: what was computed
 // with them is worth nothing, so nothing more is.
-Status CheckVerifying(Process& process) {
-  const std::optional<Status> result = process.verification.TakeResult();
+Status CheckLoading(Process& process) {
+  const std::optional<Status> result = process.loading.TakeResult();
   if (!result) return OkStatus();
   process.health.SetCondition("weights", result->ok(), Message(*result));
   if (result->ok()) {
-    process.log->Info("weights_verified");
+    process.log->Info("weights_read",
+                      {{"bytes", process.loading.bytes_read()},
+                       {"verified", process.loading.verified() ? "yes" : "no"},
+                       {"seconds", ToSeconds(process.clock.Now() - process.began)}});
   } else {
     process.log->Error("weights_damaged", {{"why", Message(*result)}});
   }
   return *result;
 }
 
+// Ready does not wait for weights that are only mapped, unless it is told to.
 Status Load(const WorkerConfig& config, const ExpertWeights& weights, Process& process,
             WorkerProbe& probe) {
-  process.health.SetStartupProgress(0.1, "loading experts");
-  probe.LoadingStarted();
-  RETURN_IF_ERROR(weights.MakeResident());
-  probe.LoadingFinished(weights.bytes());
-  RETURN_IF_ERROR(StartVerifying(config.verify_weights, weights.storage(), process));
+  const bool waits = config.verify_weights == "before-ready";
+  process.health.SetStartupProgress(0.5, waits ? "reading weights" : "weights mapped");
+  probe.WatchLoading(process.loading);
+  RETURN_IF_ERROR(process.loading.Start(config.verify_weights, weights.storage()));
+  probe.OnLoaded(weights.bytes(), process.clock.Now() - process.began);
   process.health.SetStartupProgress(1.0, "loaded");
   return OkStatus();
 }
@@ -127,7 +134,7 @@ Status Attend(ExpertServer& server, Process& process, SignalWaiter& signals) {
   while (!signals.WaitFor(kHeartbeatPeriod).has_value()) {
     heartbeat->Beat();
     server.SendHeartbeats();
-    RETURN_IF_ERROR(CheckVerifying(process));
+    RETURN_IF_ERROR(CheckLoading(process));
   }
   return OkStatus();
 }
@@ -138,6 +145,7 @@ Status ServeUntilSignal(const WorkerConfig& config, Process& process, SignalWait
                         Executor& executor, ExpertServer& server) {
   BoundedQueue<bool> finished(1);
   std::thread executing([&] {
+    Pin(process.cpus, 0);
     executor.Run(server);
     finished.Close();
   });
@@ -171,7 +179,7 @@ Status Serve(const WorkerConfig& config, Process& process, SignalWaiter& signals
                    ParseExperts(config.experts, checkpoint.config().experts));
   ASSIGN_OR_RETURN(const ExpertWeights weights, checkpoint.Experts(experts));
   WorkerProbe probe(process.metrics, process.clock, experts);
-  ThreadPool pool(config.threads);
+  ThreadPool pool(config.threads > 0 ? config.threads : UsableCpus().size(), process.cpus);
   GroupedFfn ffn(checkpoint.config(), weights, config.tile_rows, pool);
   BatchComputer computer(ffn, config.tile_rows, &probe);
   Executor executor(QueueLimits(config), computer, process.clock, &probe);
@@ -194,11 +202,12 @@ int Main(int argc, char** argv) {
   if (const std::optional<int> exit_code = parser.Parse(argc, argv)) return *exit_code;
   const StatusOr<LogLevel> level = ParseLogLevel(config.log_level);
   Process process;
+  const Status placed = Place(config.cpus, process);  // before the log has its thread
   process.log = MakeProcessLog("worker", level.ok() ? *level : LogLevel::kInfo);
   for (const std::string& warning : parser.warnings()) {
     process.log->Warn("config", {{"what", warning}});
   }
-  const Status served = Serve(config, process, signals);
+  const Status served = placed.ok() ? Serve(config, process, signals) : placed;
   if (served.ok()) return 0;
   process.log->Error("worker_failed", {{"why", ToString(served)}});
   return 1;

@@ -5,6 +5,7 @@
 #include <string_view>
 #include <utility>
 
+#include "common/base/thread_placement.h"
 #include "common/net/address.h"
 #include "common/net/grpc_settings.h"
 
@@ -58,7 +59,10 @@ void AddWorkerSettings(ConfigParser& parser, WorkerConfig& config) {
   parser.Add("admin-listen", config.admin_listen, "host:port for health and metrics");
   parser.Add("insecure-internal", config.insecure_internal,
              "allow clear text on addresses that are not loopback");
-  parser.Add("threads", config.threads, "threads that compute", 1, 1024);
+  parser.Add("threads", config.threads,
+             "threads that compute; 0 takes one for each processor that it may use", 0, 1024);
+  parser.Add("cpus", config.cpus,
+             "processors that it may use, as in 0-3,8; each computing thread stays on one of them");
   parser.Add("instruction-set", config.instruction_set,
              "of the kernels: best, or one that the processor has, as AVX2");
   parser.Add("max-rows", config.max_rows, "rows accepted in one call", 1, 1U << 20);
@@ -77,7 +81,8 @@ void AddWorkerSettings(ConfigParser& parser, WorkerConfig& config) {
   parser.Add("drain-timeout", config.drain_timeout, "time to finish what was accepted",
              Milliseconds(1), Seconds(3600));
   parser.AddChoice("verify-weights", config.verify_weights,
-                   "when weights are compared with the hashes of a converted model",
+                   "when weights, read in the background or before ready, are compared with the "
+                   "hashes of a converted model",
                    {"off", "background", "before-ready"});
   parser.AddChoice("log-level", config.log_level, "least level that is logged",
                    {"debug", "info", "warn", "error", "off"});
@@ -85,6 +90,7 @@ void AddWorkerSettings(ConfigParser& parser, WorkerConfig& config) {
     if (config.model.empty()) return InvalidArgument("--model: wanted a directory, came nothing");
     RETURN_IF_ERROR(CheckListen("--listen", config.listen, config.insecure_internal));
     RETURN_IF_ERROR(CheckListen("--admin-listen", config.admin_listen, config.insecure_internal));
+    RETURN_IF_ERROR(Annotate(ParseCpus(config.cpus).status(), "--cpus"));
     return CheckQueue(config);
   });
 }

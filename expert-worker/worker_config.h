@@ -18,18 +18,19 @@ struct WorkerConfig {
   std::string listen = "127.0.0.1:7100";        // for coordinators
   std::string admin_listen = "127.0.0.1:7101";  // health and metrics
   bool insecure_internal = false;               // clear text off loopback
-  uint32_t threads = 1;                         // that compute
-  std::string instruction_set = "best";         // of the kernels
-  uint32_t max_rows = 4096;                     // of one call
-  uint32_t max_queued_rows = 16384;             // waiting, of all coordinators
-  uint32_t max_queued_calls = 256;              // likewise
-  uint32_t tile_rows = 256;                     // of one expert in one pass over its weights
-  uint32_t max_links = 256;                     // coordinators
-  uint64_t max_unsent_bytes = 256ULL << 20;     // replies to one coordinator
-  Duration max_budget = Seconds(120);           // a call may wait and compute for at most this
-  Duration drain_grace = Milliseconds(250);     // for calls sent before DRAINING was seen
-  Duration drain_timeout = Seconds(30);         // to finish what was accepted
-  std::string verify_weights = "background";    // off, background or before-ready
+  uint32_t threads = 0;  // that compute; 0: one for each processor it may use
+  std::string cpus;      // processors it may use, as in "0-3,8"; empty: as the system gives
+  std::string instruction_set = "best";       // of the kernels
+  uint32_t max_rows = 4096;                   // of one call
+  uint32_t max_queued_rows = 16384;           // waiting, of all coordinators
+  uint32_t max_queued_calls = 256;            // likewise
+  uint32_t tile_rows = 256;                   // of one expert in one pass over its weights
+  uint32_t max_links = 256;                   // coordinators
+  uint64_t max_unsent_bytes = 256ULL << 20;   // replies to one coordinator
+  Duration max_budget = Seconds(120);         // a call may wait and compute for at most this
+  Duration drain_grace = Milliseconds(250);   // for calls sent before DRAINING was seen
+  Duration drain_timeout = Seconds(30);       // to finish what was accepted
+  std::string verify_weights = "background";  // off, background or before-ready
   std::string log_level = "info";
 };
 

@@ -45,8 +45,13 @@ WorkerProbe::WorkerProbe(MetricRegistry& registry, const Clock& clock,
   received_bytes_ = registry.AddCounter("windrose_expert_rx_bytes_total", "Frame bytes received.");
   sent_bytes_ = registry.AddCounter("windrose_expert_tx_bytes_total", "Frame bytes sent.");
   links_ = registry.AddGauge("windrose_expert_links", "Streams of coordinators.");
-  load_seconds_ = registry.AddGauge("windrose_expert_model_load_seconds", "Time loading took.");
+  load_seconds_ =
+      registry.AddGauge("windrose_expert_model_load_seconds", "Time from the start until ready.");
   weight_bytes_ = registry.AddGauge("windrose_expert_weight_bytes", "Bytes of weights held.");
+  weight_read_bytes_ =
+      registry.AddGauge("windrose_expert_weight_read_bytes", "Bytes of them read into memory.");
+  weights_verified_ = registry.AddGauge("windrose_expert_weights_verified",
+                                        "1 once all of them agree with the manifest's hashes.");
   queue_rows_ = registry.AddGauge("windrose_expert_queue_depth", "Rows waiting.");
 }
 
@@ -55,10 +60,15 @@ void WorkerProbe::WatchQueue(const Executor& executor) {
       [this, &executor] { queue_rows_.Set(static_cast<double>(executor.waiting_rows())); });
 }
 
-void WorkerProbe::LoadingStarted() { loading_began_ = clock_.Now(); }
+void WorkerProbe::WatchLoading(const WeightLoading& loading) {
+  registry_.AddCollector([this, &loading] {
+    weight_read_bytes_.Set(static_cast<double>(loading.bytes_read()));
+    weights_verified_.Set(loading.verified() ? 1 : 0);
+  });
+}
 
-void WorkerProbe::LoadingFinished(size_t weight_bytes) {
-  load_seconds_.Set(ToSeconds(clock_.Now() - loading_began_));
+void WorkerProbe::OnLoaded(size_t weight_bytes, Duration took) {
+  load_seconds_.Set(ToSeconds(took));
   weight_bytes_.Set(static_cast<double>(weight_bytes));
   for (auto& [expert, series] : experts_) series.loaded.Set(1);
 }

@@ -12,6 +12,7 @@
 
 #include "common/base/ids.h"
 #include "common/base/time.h"
+#include "common/model/weight_loading.h"
 #include "common/obs/metric_registry.h"
 #include "expert-worker/exec/batch_computer.h"
 #include "expert-worker/exec/executor.h"
@@ -25,9 +26,10 @@ class WorkerProbe final : public ComputeObserver, public ExecutorObserver, publi
 
   // The gauge of waiting rows follows `executor`, which must outlive the registry's last Text().
   void WatchQueue(const Executor& executor);
+  // Gauges of what is read and verified follow `loading`, for as long.
+  void WatchLoading(const WeightLoading& loading);
 
-  void LoadingStarted();
-  void LoadingFinished(size_t weight_bytes);
+  void OnLoaded(size_t weight_bytes, Duration took);
 
   void OnExpertBegin(ExpertId expert, size_t row_count) override;
   void OnExpertEnd(ExpertId expert) override;
@@ -60,8 +62,9 @@ class WorkerProbe final : public ComputeObserver, public ExecutorObserver, publi
   Gauge links_;
   Gauge load_seconds_;
   Gauge weight_bytes_;
+  Gauge weight_read_bytes_;
+  Gauge weights_verified_;
   Gauge queue_rows_;
-  TimePoint loading_began_{};
   TimePoint expert_began_{};
 };
 

@@ -1,11 +1,14 @@
 // bench_cluster: tokens per second of a whole cluster on this machine, and where a step's time
 // goes.
 //
-//   bench_cluster [--model DIR] [--tokens N] [-- arguments of `windrose up`]
+//   bench_cluster [--model DIR] [--tokens N] [--runs N] [-- arguments of `windrose up`]
 //
-// Starts a cluster, sends prompts of token ids over the routers' gRPC service at concurrency 1, 8
-// and 32 and one prefill of 512, and reads the coordinator's stage times before and after. Prints
-// the share of the time that dispatch and waiting for experts take: the cost of being a cluster.
+// Starts a cluster, sends one prefill of 512 and prompts of token ids at concurrency 1, 8 and 32
+// over the routers' gRPC service, and reads the coordinator's stage times before and after. Prints
+// the same lines as bench_engine, medians of the runs, and below them the share of the time that
+// dispatch and waiting for experts take:
+//   batch 8 tokens_per_second 56.7
+//     share of a step:  attention 9.7 %  …
 #include <grpcpp/grpcpp.h>
 
 #include <algorithm>
@@ -29,10 +32,12 @@ namespace api = ::windrose::inference::v1;
 using WallClock = std::chrono::steady_clock;
 
 constexpr uint32_t kPromptTokens = 16;
+constexpr uint32_t kPrefillTokens = 512;
 
 struct Options {
   std::string model;
   uint32_t tokens = 64;
+  uint32_t runs = 3;
   std::vector<std::string> cluster_arguments;
 };
 
@@ -130,6 +135,11 @@ double Median(std::vector<double> values) {
   return values[values.size() / 2];
 }
 
+void Report(const char* what, uint32_t size, const std::vector<double>& rates) {
+  std::printf("%s %u tokens_per_second %.2f\n", what, size, Median(rates));
+  std::fflush(stdout);
+}
+
 int Run(const Options& options, const std::string& program_directory) {
   StatusOr<ClusterProcess> cluster =
       ClusterProcess::Start(program_directory, options.cluster_arguments);
@@ -139,18 +149,20 @@ int Run(const Options& options, const std::string& program_directory) {
   }
   const std::string& target = cluster->grpc_target();
   MeasureDecode(target, 1, 8);  // first touches
+  std::vector<double> prefills;
+  for (uint32_t run = 0; run < options.runs; ++run) {
+    prefills.push_back(MeasurePrefill(target, kPrefillTokens, 100 + run));
+  }
+  Report("prefill", kPrefillTokens, prefills);
   for (const uint32_t concurrency : {1U, 8U, 32U}) {
     const auto before = StageSeconds(cluster->coordinator_admin_port());
     std::vector<double> rates;
-    for (int run = 0; run < 3; ++run) {
+    for (uint32_t run = 0; run < options.runs; ++run) {
       rates.push_back(MeasureDecode(target, concurrency, options.tokens));
     }
-    std::printf("batch %-3u %10.1f tokens/s (median of 3)\n", concurrency, Median(rates));
+    Report("batch", concurrency, rates);
     PrintShares(before, StageSeconds(cluster->coordinator_admin_port()));
   }
-  std::vector<double> rates;
-  for (uint32_t run = 0; run < 3; ++run) rates.push_back(MeasurePrefill(target, 512, 100 + run));
-  std::printf("prefill 512 %7.1f tokens/s (median of 3)\n", Median(rates));
   return 0;
 }
 
@@ -170,8 +182,11 @@ int main(int argc, char** argv) {
       options.model = argv[++index];
     } else if (word == "--tokens" && index + 1 < argc) {
       options.tokens = static_cast<uint32_t>(std::stoul(argv[++index]));
+    } else if (word == "--runs" && index + 1 < argc) {
+      options.runs = std::max(1U, static_cast<uint32_t>(std::stoul(argv[++index])));
     } else {
-      std::fprintf(stderr, "usage: %s [--model DIR] [--tokens N] [-- windrose up arguments]\n",
+      std::fprintf(stderr,
+                   "usage: %s [--model DIR] [--tokens N] [--runs N] [-- windrose up arguments]\n",
                    argv[0]);
       return 2;
     }

@@ -2,7 +2,9 @@
 //
 // Prints for each size: a raw socket (the floor), the worker with an expert that copies its rows,
 // and the worker with a real feed-forward network, whose computation alone is measured beside it.
-// The last column is the ratio to what the line is compared with.
+// The last column of times is the ratio to what the line is compared with. Of the whole worker also
+// what a round trip takes from the heap, by both ends and gRPC together, and the bytes of its
+// frames.
 #include <algorithm>
 #include <cstdio>
 #include <functional>
@@ -12,6 +14,7 @@
 #include <thread>
 #include <vector>
 
+#include "bench/dispatch/allocation_counter.h"
 #include "bench/dispatch/raw_socket.h"
 #include "common/base/check.h"
 #include "common/base/log.h"
@@ -103,8 +106,10 @@ class Coordinator final : public ExpertTransportListener {
     std::vector<uint32_t> numbers(rows);
     std::iota(numbers.begin(), numbers.end(), 0U);
     std::vector<Duration> times;
+    times.reserve(count);
     std::vector<std::byte> bytes;
     for (size_t round = 0; round < count; ++round) {
+      if (round == count / 10) allocations_at_start_ = AllocationsSoFar();  // warm
       const TimePoint begin = loop_.Now();
       bytes.clear();
       wire::AppendRows(values, kHidden, numbers, wire::RowType::kBf16, bytes);
@@ -113,7 +118,17 @@ class Coordinator final : public ExpertTransportListener {
       CHECK(loop_.RunUntil([this] { return answered_; }, loop_.Now() + Seconds(10)));
       times.push_back(loop_.Now() - begin);
     }
+    CountHeap(count - count / 10);
+    call_bytes_ = wire::Encode(Frame(bytes, numbers)).size();
     return times;
+  }
+
+  // Of the last measurement.
+  void ReportFrames() const {
+    std::printf("%-24s %.1f allocations of %.1f KiB together; frames of %zu and %zu bytes\n",
+                "  each round trip", allocations_, allocated_bytes_ / 1024, call_bytes_,
+                reply_bytes_);
+    std::fflush(stdout);
   }
 
   void OnWorkerUp(WorkerId, const WorkerDescription&) override { up_ = true; }
@@ -121,11 +136,19 @@ class Coordinator final : public ExpertTransportListener {
   void OnWorkerDraining(WorkerId) override {}
   void OnReply(WorkerId, const wire::ReplyFrame& reply) override {
     CHECK(reply.segments[0].status == StatusCode::kOk);
+    if (reply_bytes_ == 0) reply_bytes_ = wire::Encode(reply).size();
     answered_ = true;
   }
   void OnBadReply(WorkerId, const Status&) override { CHECK(false); }
 
  private:
+  void CountHeap(size_t round_trips) {
+    const Allocations now = AllocationsSoFar();
+    const auto trips = static_cast<double>(round_trips);
+    allocations_ = static_cast<double>(now.count - allocations_at_start_.count) / trips;
+    allocated_bytes_ = static_cast<double>(now.bytes - allocations_at_start_.bytes) / trips;
+  }
+
   static GrpcExpertTransportConfig Config() {
     GrpcExpertTransportConfig config;
     config.model_hash = kModelHash;
@@ -155,6 +178,11 @@ class Coordinator final : public ExpertTransportListener {
   ThreadEventLoop loop_{clock_};
   bool up_ = false;
   bool answered_ = false;
+  Allocations allocations_at_start_;
+  double allocations_ = 0;      // of one round trip
+  double allocated_bytes_ = 0;  // likewise
+  size_t call_bytes_ = 0;
+  size_t reply_bytes_ = 0;
   GrpcExpertTransport transport_;
 };
 
@@ -211,6 +239,7 @@ void Run() {
       Worker worker(copying);
       Coordinator coordinator(worker.address());
       Report("worker, copying expert", rows, coordinator.Measure(rows, 3000), floor);
+      coordinator.ReportFrames();
     }
     const double alone = Report("network alone", rows, MeasureAlone(ffn, rows, 300), 0);
     Worker worker(ffn);

@@ -1,10 +1,13 @@
 // bench_engine: tokens per second of one process, experts included, without any network.
 //
-//   bench_engine --model DIR [--threads N] [--batches 1,8,32] [--prefill N] [--tokens N] [--runs N]
+//   bench_engine --model DIR [--threads N] [--batches 1,8,32] [--prefills 512] [--tokens N]
+//                [--runs N] [--experts-per-token N]
 //
-// What the cluster is compared with. Prints a line for each measurement, the median of its runs:
-//   prefill 512 tokens_per_second 123.4
-//   batch 8 tokens_per_second 56.7
+// What the cluster is compared with. Prints what the machine can do, then a line for each
+// measurement, the median of its runs: how many bytes of weights and operations each token took,
+// and how much of the machine's bandwidth and arithmetic that is.
+//   machine threads 2 instruction_set AVX3 memory_gb 31.2 arithmetic_gop 480.5
+//   batch 8 tokens_per_second 56.70 megabytes_per_token 502.1 megaoperations_per_token 3415.8 …
 #include <algorithm>
 #include <cstdint>
 #include <cstdio>
@@ -12,13 +15,11 @@
 #include <string>
 #include <vector>
 
-#include "bench/engine/local_experts.h"
-#include "common/base/check.h"
-#include "common/base/log.h"
-#include "common/base/thread_event_loop.h"
+#include "bench/engine/engine_process.h"
+#include "bench/kernels/byte_peak.h"
+#include "bench/kernels/machine_peak.h"
 #include "common/config/config_parser.h"
 #include "common/kernels/instruction_set.h"
-#include "coordinator/engine/engine.h"
 
 namespace windrose::bench {
 namespace {
@@ -27,98 +28,69 @@ struct Options {
   std::string model;
   uint32_t threads = 2;
   std::string batches = "1,8,32";
-  uint32_t prefill = 512;
+  std::string prefills = "512";
   uint32_t tokens = 16;
   uint32_t runs = 3;
+  uint32_t experts_per_token = 0;
 };
 
-constexpr uint32_t kDecodePrompt = 16;
-
-// Counts tokens and forgets them.
-struct Counter final : TokenSink {
-  void OnStarted(std::vector<TokenEvent>) override {}
-  void OnToken(TokenEvent) override { ++tokens; }
-  void OnFinished(Finish) override {}
-  void OnError(const Status& status) override { error = status; }
-  uint32_t tokens = 0;
-  Status error;
+// What the machine can do at best, in a second.
+struct Machine {
+  double bytes = 0;
+  double operations = 0;
 };
 
-// The engine with everything it needs.
-struct Process {
-  Process(const Checkpoint& checkpoint, const Tokenizer& tokenizer, uint32_t threads)
-      : pool(threads),
-        loop(clock),
-        weights(checkpoint.Coordinator().value()),
-        experts(checkpoint, AllExperts(checkpoint), pool, loop),
-        kv(KvCache::Create(checkpoint.config(), kBlocks).value()),
-        dispatcher({checkpoint.config().experts, checkpoint.config().hidden,
-                    checkpoint.model_hash_prefix(), wire::RowType::kF32},
-                   {}, loop, experts, log),
-        step(checkpoint.config(), weights, dispatcher, pool, loop),
-        engine(Limits(),
-               {checkpoint.config(), loop, step, dispatcher, kv, tokenizer, observer, log}) {
-    loop.RunUntil([this] { return engine.NotReadyReason().empty(); }, loop.Now() + Seconds(10));
-  }
-
-  static ExpertWeights AllExperts(const Checkpoint& checkpoint) {
-    std::vector<ExpertId> all;
-    for (uint32_t id = 0; id < checkpoint.config().experts; ++id) all.emplace_back(id);
-    ExpertWeights experts = checkpoint.Experts(all).value();
-    CHECK(experts.MakeResident().ok());
-    return experts;
-  }
-
-  static EngineLimits Limits() {
-    EngineLimits limits;
-    limits.scheduler = {
-        .max_sequences = 64, .max_batch_rows = 512, .prefill_chunk = 512, .kv_blocks = kBlocks};
-    return limits;
-  }
-
-  // Seconds that `count` requests of the same shape take together.
-  double Measure(uint32_t count, uint32_t prompt_tokens, uint32_t max_tokens, uint32_t vocabulary) {
-    std::vector<std::shared_ptr<Counter>> counters;
-    const TimePoint began = clock.Now();
-    for (uint32_t index = 0; index < count; ++index) {
-      Request request;
-      for (uint32_t i = 0; i < prompt_tokens; ++i) {
-        request.prompt.emplace_back(3 + (index * 7919 + i * 104729) % (vocabulary - 3));
-      }
-      request.sampling.temperature = 0;
-      request.max_tokens = max_tokens;
-      request.ignore_eos = true;
-      counters.push_back(std::make_shared<Counter>());
-      uint64_t ticket = 0;
-      CHECK(engine.Submit(std::move(request), counters.back(), &ticket).ok());
-    }
-    while (engine.unfinished() > 0) engine.RunOnce();
-    for (const auto& counter : counters) CHECK(counter->tokens == max_tokens);
-    return ToSeconds(clock.Now() - began);
-  }
-
-  static constexpr uint32_t kBlocks = 1024;
-
-  SystemClock clock;
-  NullLog log;
-  NullEngineObserver observer;
-  ThreadPool pool;
-  ThreadEventLoop loop;
-  CoordinatorWeights weights;
-  LocalExperts experts;
-  KvCache kv;
-  Dispatcher dispatcher;
-  Step step;
-  Engine engine;
+// One measurement, of `tokens` tokens.
+struct Sample {
+  double seconds = 0;
+  double tokens = 0;
+  double bytes = 0;
+  double operations = 0;
 };
 
-double Median(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  return values[values.size() / 2];
+Machine MeasureMachine(DType format, ThreadPool& pool) {
+  Machine machine{.bytes = MeasureReadBandwidth(pool)};
+  if (IsQuantized(format)) machine.operations = MeasureByteProductRate(pool);
+  if (format == DType::kPackedBf16) machine.operations = MeasureBf16Rate(pool);
+  if (machine.operations == 0) machine.operations = MeasureMultiplyAddRate(pool);
+  return machine;
 }
 
-void Report(const char* what, uint32_t size, const std::vector<double>& rates) {
-  std::printf("%s %u tokens_per_second %.2f\n", what, size, Median(rates));
+Sample PrefillSample(EngineProcess& process, uint32_t tokens) {
+  const Usage usage = process.Run({.prompt_tokens = tokens, .new_tokens = 1});
+  return {.seconds = usage.seconds,
+          .tokens = static_cast<double>(tokens),
+          .bytes = process.cost().Bytes(usage.work),
+          .operations = process.cost().Operations(usage.work, 1)};
+}
+
+// The difference leaves the prompts out.
+Sample DecodeSample(EngineProcess& process, uint32_t batch, uint32_t tokens) {
+  const Usage shorter = process.Run({.requests = batch, .new_tokens = 1});
+  const Usage longer = process.Run({.requests = batch, .new_tokens = 1 + tokens});
+  const StepWork work = longer.work - shorter.work;
+  const double count = static_cast<double>(batch) * tokens;
+  return {.seconds = longer.seconds - shorter.seconds,
+          .tokens = count,
+          .bytes = process.cost().Bytes(work),
+          .operations = process.cost().Operations(work, count)};
+}
+
+Sample Median(std::vector<Sample> samples) {
+  std::sort(samples.begin(), samples.end(),
+            [](const Sample& one, const Sample& other) { return one.seconds < other.seconds; });
+  return samples[samples.size() / 2];
+}
+
+void Report(const char* what, uint32_t size, const Sample& sample, const Machine& machine) {
+  std::printf("%s %u tokens_per_second %.2f", what, size, sample.tokens / sample.seconds);
+  std::printf(" megabytes_per_token %.2f megaoperations_per_token %.2f",
+              sample.bytes / sample.tokens * 1e-6, sample.operations / sample.tokens * 1e-6);
+  std::printf(" of_memory %.3f", sample.bytes / sample.seconds / machine.bytes);
+  if (machine.operations > 0) {
+    std::printf(" of_arithmetic %.3f", sample.operations / sample.seconds / machine.operations);
+  }
+  std::printf("\n");
   std::fflush(stdout);
 }
 
@@ -130,29 +102,33 @@ std::vector<uint32_t> Numbers(const std::string& text) {
   return numbers;
 }
 
+template <class Measure>
+Sample MedianOf(uint32_t runs, const Measure& measure) {
+  std::vector<Sample> samples;
+  for (uint32_t run = 0; run < runs; ++run) samples.push_back(measure());
+  return Median(std::move(samples));
+}
+
 Status Run(const Options& options) {
   ASSIGN_OR_RETURN(const Checkpoint checkpoint, Checkpoint::Open(options.model));
+  if (options.experts_per_token > checkpoint.config().experts) {
+    return InvalidArgument("--experts-per-token: the model has " +
+                           std::to_string(checkpoint.config().experts));
+  }
   ASSIGN_OR_RETURN(const auto tokenizer, Tokenizer::Create(options.model + "/tokenizer.model"));
-  Process process(checkpoint, *tokenizer, options.threads);
-  const uint32_t vocabulary = checkpoint.config().vocabulary;
-  std::printf("instruction_set %s threads %u\n", InstructionSet().c_str(), options.threads);
-  process.Measure(1, kDecodePrompt, 2, vocabulary);  // first touches
-  if (options.prefill > 0) {
-    std::vector<double> rates;
-    for (uint32_t run = 0; run < options.runs; ++run) {
-      rates.push_back(options.prefill / process.Measure(1, options.prefill, 1, vocabulary));
-    }
-    Report("prefill", options.prefill, rates);
+  EngineProcess process(checkpoint, *tokenizer, options.threads, options.experts_per_token);
+  const Machine machine = MeasureMachine(checkpoint.format(), process.pool());
+  std::printf("machine threads %u instruction_set %s memory_gb %.1f arithmetic_gop %.1f\n",
+              options.threads, InstructionSet().c_str(), machine.bytes * 1e-9,
+              machine.operations * 1e-9);
+  process.Run({.new_tokens = 2});  // first touches
+  for (const uint32_t tokens : Numbers(options.prefills)) {
+    const auto measure = [&] { return PrefillSample(process, tokens); };
+    Report("prefill", tokens, MedianOf(options.runs, measure), machine);
   }
   for (const uint32_t batch : Numbers(options.batches)) {
-    std::vector<double> rates;
-    for (uint32_t run = 0; run < options.runs; ++run) {
-      // The difference leaves the prompts out.
-      const double shorter = process.Measure(batch, kDecodePrompt, 1, vocabulary);
-      const double longer = process.Measure(batch, kDecodePrompt, 1 + options.tokens, vocabulary);
-      rates.push_back(batch * options.tokens / (longer - shorter));
-    }
-    Report("batch", batch, rates);
+    const auto measure = [&] { return DecodeSample(process, batch, options.tokens); };
+    Report("batch", batch, MedianOf(options.runs, measure), machine);
   }
   return OkStatus();
 }
@@ -162,10 +138,12 @@ int Main(int argc, char** argv) {
   ConfigParser parser("bench_engine", "Tokens per second of one process, experts included.");
   parser.Add("model", options.model, "directory of the model");
   parser.Add("threads", options.threads, "threads that compute", 1, 1024);
-  parser.Add("batches", options.batches, "numbers of sequences decoded at once");
-  parser.Add("prefill", options.prefill, "tokens of the prompt that is measured; 0: none", 0, 512);
+  parser.Add("batches", options.batches, "numbers of sequences decoded at once, at most 64");
+  parser.Add("prefills", options.prefills, "lengths of prompts, at most 16000");
   parser.Add("tokens", options.tokens, "tokens generated by each sequence", 1, 4096);
   parser.Add("runs", options.runs, "runs of which the median counts", 1, 100);
+  parser.Add("experts-per-token", options.experts_per_token,
+             "experts that compute each row; 0: as many as the model says", 0, 256);
   if (const std::optional<int> exit_code = parser.Parse(argc, argv)) return *exit_code;
   const Status status = Run(options);
   if (status.ok()) return 0;

@@ -18,6 +18,7 @@
 #include "cli/supervise/signal_source.h"
 #include "cli/supervise/supervisor.h"
 #include "common/base/random.h"
+#include "common/base/thread_placement.h"
 #include "common/model/config.h"
 #include "common/model/mapped_file.h"
 
@@ -25,7 +26,6 @@ namespace windrose::cli {
 namespace {
 
 constexpr size_t kMaxConfigBytes = 1 << 20;
-constexpr uint32_t kCopies = 2;
 constexpr Duration kDrainTimeout = Seconds(5);  // nothing is asked any more when it begins
 
 StatusOr<MixtralConfig> ReadConfig(const std::string& model) {
@@ -52,8 +52,8 @@ StatusOr<ClusterOptions> OptionsOf(const LocalClusterOptions& options) {
   cluster.program_directory = program.parent_path().string();
   cluster.port = 0;
   cluster.workers = options.workers;
-  cluster.replication = std::min(kCopies, options.workers);
   cluster.threads = options.threads;
+  cluster.processors = UsableCpus();
   return cluster;
 }
 

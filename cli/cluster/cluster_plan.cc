@@ -20,13 +20,30 @@ std::string AddressesOf(const std::vector<ProcessSpec>& processes, Role role) {
   return addresses;
 }
 
-std::string Join(const std::vector<ExpertId>& experts) {
+std::string Join(const std::vector<uint32_t>& numbers) {
   std::string text;
-  for (const ExpertId expert : experts) {
+  for (const uint32_t number : numbers) {
     if (!text.empty()) text += ",";
-    text += std::to_string(expert.value());
+    text += std::to_string(number);
   }
   return text;
+}
+
+std::string Join(const std::vector<ExpertId>& experts) {
+  std::vector<uint32_t> numbers;
+  for (const ExpertId expert : experts) numbers.push_back(expert.value());
+  return Join(numbers);
+}
+
+// An even share of the processors for worker `index`, side by side as sockets number them; one that
+// others use too when there are more workers.
+std::vector<uint32_t> ProcessorsOf(const ClusterOptions& options, uint32_t index) {
+  const std::vector<uint32_t>& all = options.processors;
+  if (options.workers >= all.size()) return {all[index % all.size()]};
+  const auto edge = [&](size_t worker) {
+    return all.begin() + static_cast<ptrdiff_t>(worker * all.size() / options.workers);
+  };
+  return {edge(index), edge(index + 1)};
 }
 
 Status CheckCount(const char* what, uint32_t count) {
@@ -42,13 +59,16 @@ class Planner {
       : options_(options), ports_(ports) {}
 
   Status AddWorkers(uint32_t expert_count) {
-    ASSIGN_OR_RETURN(const auto experts_of,
-                     ChainExperts(expert_count, options_.workers, options_.replication));
+    const uint32_t copies = options_.replication > 0 ? options_.replication : options_.workers;
+    ASSIGN_OR_RETURN(const auto experts_of, ChainExperts(expert_count, options_.workers, copies));
     for (uint32_t index = 0; index < options_.workers; ++index) {
       ASSIGN_OR_RETURN(ProcessSpec worker, Start(Role::kWorker, index, 0));
       worker.experts = experts_of[index];
       Add(worker, "model", options_.model);
       Add(worker, "experts", Join(worker.experts));
+      const std::vector<uint32_t> processors = ProcessorsOf(options_, index);
+      if (options_.pin) Add(worker, "cpus", Join(processors));
+      AddThreads(worker, processors.size());
       Finish(std::move(worker), "127.0.0.1", options_.worker_arguments);
     }
     return OkStatus();
@@ -60,6 +80,7 @@ class Planner {
       ASSIGN_OR_RETURN(ProcessSpec coordinator, Start(Role::kCoordinator, index, 0));
       Add(coordinator, "model", options_.model);
       Add(coordinator, "workers", workers);
+      AddThreads(coordinator, options_.processors.size());
       Finish(std::move(coordinator), "127.0.0.1", options_.coordinator_arguments);
     }
     return OkStatus();
@@ -89,6 +110,10 @@ class Planner {
     process.arguments.push_back("--" + flag + "=" + value);
   }
 
+  void AddThreads(ProcessSpec& process, size_t processors) const {
+    Add(process, "threads", std::to_string(options_.threads > 0 ? options_.threads : processors));
+  }
+
   StatusOr<ProcessSpec> Start(Role role, uint32_t index, uint16_t wanted_port) {
     ProcessSpec process;
     process.role = role;
@@ -106,9 +131,6 @@ class Planner {
               const std::vector<std::string>& more_arguments) {
     Add(process, "listen", host + ":" + std::to_string(process.port));
     Add(process, "admin-listen", Loopback(process.admin_port));
-    if (process.role != Role::kRouter && options_.threads > 0) {
-      Add(process, "threads", std::to_string(options_.threads));
-    }
     process.arguments.insert(process.arguments.end(), more_arguments.begin(), more_arguments.end());
     processes_.push_back(std::move(process));
   }

@@ -27,8 +27,10 @@ struct ClusterOptions {
   uint32_t routers = 1;
   uint32_t coordinators = 1;
   uint32_t workers = 4;
-  uint32_t replication = 2;  // workers that hold each expert
-  uint32_t threads = 0;      // compute threads of each worker and coordinator; 0 leaves it to them
+  uint32_t replication = 0;  // workers that hold each expert; 0: all of them
+  uint32_t threads = 0;  // compute threads of each worker and coordinator; 0: as processors allow
+  std::vector<uint32_t> processors = {0};     // that the cluster may use; not empty
+  bool pin = false;                           // each worker on processors of its own
   std::vector<std::string> router_arguments;  // appended to each router's
   std::vector<std::string> coordinator_arguments;
   std::vector<std::string> worker_arguments;

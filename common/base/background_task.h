@@ -1,5 +1,5 @@
-// BackgroundTask: one long piece of work on a thread of its own, whose owner looks now and then
-// whether it is done.
+// BackgroundTask: one long piece of work on a thread of its own and of lowest priority, whose owner
+// looks now and then whether it is done.
 //
 // Destruction stops and joins it. Owner thread only.
 #pragma once

@@ -1,6 +1,9 @@
 #include "common/base/thread_pool.h"
 
 #include <algorithm>
+#include <utility>
+
+#include "common/base/thread_placement.h"
 
 namespace windrose {
 namespace {
@@ -17,9 +20,9 @@ void Pause() {
 
 }  // namespace
 
-ThreadPool::ThreadPool(size_t thread_count) {
+ThreadPool::ThreadPool(size_t thread_count, std::vector<uint32_t> cpus) : cpus_(std::move(cpus)) {
   for (size_t index = 1; index < thread_count; ++index) {
-    threads_.emplace_back([this] { Work(); });
+    threads_.emplace_back([this, index] { Work(index); });
   }
 }
 
@@ -64,7 +67,9 @@ void ThreadPool::RunRanges() {
   }
 }
 
-void ThreadPool::Work() {
+void ThreadPool::Work(size_t index) {
+  Pin(cpus_, index);
+  ComputeWithoutHaste();
   uint64_t seen = 0;
   for (;;) {
     for (int spin = 0; spin < kSpins && generation_.load() == seen; ++spin) Pause();

@@ -3,11 +3,13 @@
 // ParallelFor splits [0, count) into contiguous ranges, one body call each, and returns when all
 // are done. The caller's thread works too, so a pool of 1 runs inline. Which thread computes which
 // index never changes a result: bodies write disjoint outputs. One ParallelFor at a time (one owner
-// thread).
+// thread). Threads that find nothing to do sleep, so several processes may have as many threads as
+// there are processors when they compute in turn.
 #pragma once
 
 #include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <thread>
 #include <vector>
@@ -18,8 +20,9 @@ namespace windrose {
 
 class ThreadPool {
  public:
-  // `thread_count` >= 1 counts the caller's thread.
-  explicit ThreadPool(size_t thread_count);
+  // `thread_count` >= 1 counts the owner's thread, which is the first. The others stay on one of
+  // `cpus` each, in turn from the second on; without any they run where they like.
+  explicit ThreadPool(size_t thread_count, std::vector<uint32_t> cpus = {});
   ~ThreadPool();
   ThreadPool(const ThreadPool&) = delete;
   ThreadPool& operator=(const ThreadPool&) = delete;
@@ -38,9 +41,10 @@ class ThreadPool {
     std::atomic<size_t> next{0};
   };
 
-  void Work();
+  void Work(size_t index);
   void RunRanges();
 
+  const std::vector<uint32_t> cpus_;  // may be empty
   std::vector<std::thread> threads_;
   Job job_;
   std::atomic<uint64_t> generation_{0};

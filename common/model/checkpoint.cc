@@ -203,27 +203,25 @@ StatusOr<CoordinatorWeights> Checkpoint::Coordinator() const {
     ASSIGN_OR_RETURN(weights.head, loader.View(kHeadTensor));
   }
   weights.storage = std::move(loader).Storage();
-  weights.storage->Prefetch();
   return weights;
 }
 
 StatusOr<ExpertWeights> Checkpoint::Experts(std::span<const ExpertId> experts) const {
+  for (const ExpertId expert : experts) {
+    if (expert.value() < config_.experts) continue;
+    return InvalidArgument("expert " + std::to_string(expert.value()) +
+                           " wanted, the model has experts 0 to " +
+                           std::to_string(config_.experts - 1));
+  }
   WeightLoader loader(*files_);
   std::map<std::pair<LayerIndex, ExpertId>, ExpertMatrices> held;
-  for (const ExpertId expert : experts) {
-    if (expert.value() >= config_.experts) {
-      return InvalidArgument("expert " + std::to_string(expert.value()) +
-                             " wanted, the model has experts 0 to " +
-                             std::to_string(config_.experts - 1));
-    }
-    for (LayerIndex layer{0}; layer.value() < config_.layers; ++layer) {
+  for (LayerIndex layer{0}; layer.value() < config_.layers; ++layer) {
+    for (const ExpertId expert : experts) {
       ASSIGN_OR_RETURN(const ExpertMatrices matrices, LoadExpert(layer, expert, loader));
       held[{layer, expert}] = matrices;
     }
   }
-  const auto storage = std::move(loader).Storage();
-  storage->Prefetch();
-  return ExpertWeights(std::move(held), storage);
+  return ExpertWeights(std::move(held), std::move(loader).Storage());
 }
 
 StatusOr<AllWeights> Checkpoint::All() const {
@@ -247,15 +245,6 @@ size_t ExpertWeights::bytes() const {
     bytes += matrices.w1.bytes() + matrices.w2.bytes() + matrices.w3.bytes();
   }
   return bytes;
-}
-
-Status ExpertWeights::MakeResident() const {
-  for (const auto& [place, matrices] : matrices_) {
-    for (const WeightView& view : {matrices.w1, matrices.w2, matrices.w3}) {
-      RETURN_IF_ERROR(MakeMappedResident({view.data, view.bytes()}));
-    }
-  }
-  return OkStatus();
 }
 
 }  // namespace windrose

@@ -40,7 +40,7 @@ struct LayerWeights {
   WeightView gate;                 // [experts, hidden]
 };
 
-// What the coordinator computes with. `storage` keeps the views alive.
+// What the coordinator computes with. `storage` keeps the views alive, in the order of layers.
 struct CoordinatorWeights {
   WeightView embedding;  // [vocabulary, hidden]
   std::vector<LayerWeights> layers;
@@ -66,8 +66,7 @@ class ExpertWeights {
   // Null when the expert is not held.
   const ExpertMatrices* Find(LayerIndex layer, ExpertId expert) const;
   size_t bytes() const;
-  // Reads all of it into the page cache: the loading of a worker. DATA_LOSS when a file shrank.
-  Status MakeResident() const;
+  // In the order of layers.
   const std::shared_ptr<const WeightStorage>& storage() const { return storage_; }
 
  private:

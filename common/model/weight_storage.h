@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <span>
@@ -27,17 +28,20 @@ class WeightStorage {
     std::optional<Hash128> hash;  // none in a Hugging Face directory
   };
 
-  explicit WeightStorage(std::vector<Tensor> tensors) : tensors_(std::move(tensors)) {}
+  enum class Compare { kNothing, kHashes };
 
-  // Tells the kernel that all of it will be read soon. Never fails; it is advice.
-  void Prefetch() const;
+  // `tensors` in the order in which computing wants them.
+  explicit WeightStorage(std::vector<Tensor> tensors) : tensors_(std::move(tensors)) {}
 
   // Whether there is anything to compare with.
   bool has_hashes() const;
 
-  // Reads every tensor that has a hash and compares. DATA_LOSS names the file and the tensor whose
-  // bytes are not those that the checkpoint was written with; CANCELLED soon after `stop` is true.
-  Status VerifyHashes(const std::atomic<bool>& stop) const;
+  // Reads every tensor into memory, in their order, and compares those that have a hash if it is
+  // told to; `bytes_read` rises meanwhile. DATA_LOSS names the file, and the tensor with both
+  // hashes when its bytes are not those that the checkpoint was written with; CANCELLED soon after
+  // `stop` is true.
+  Status Read(Compare compare, const std::atomic<bool>& stop,
+              std::atomic<uint64_t>& bytes_read) const;
 
  private:
   std::vector<Tensor> tensors_;

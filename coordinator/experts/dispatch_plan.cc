@@ -2,10 +2,29 @@
 
 #include <algorithm>
 #include <map>
-#include <optional>
 #include <utility>
 
+#include "coordinator/experts/replica_balance.h"
+
 namespace windrose {
+namespace {
+
+// One segment for each expert: what was taken back from several calls may name one twice.
+std::vector<PlanSegment> MergeByExpert(const std::vector<PlanSegment>& segments) {
+  std::map<ExpertId, std::vector<uint32_t>> pairs_of;
+  for (const PlanSegment& segment : segments) {
+    std::vector<uint32_t>& pairs = pairs_of[segment.expert];
+    pairs.insert(pairs.end(), segment.pairs.begin(), segment.pairs.end());
+  }
+  std::vector<PlanSegment> merged;
+  for (auto& [expert, pairs] : pairs_of) {
+    std::sort(pairs.begin(), pairs.end());
+    merged.push_back({expert, std::move(pairs)});
+  }
+  return merged;
+}
+
+}  // namespace
 
 std::vector<PlanSegment> GroupByExpert(const GateOutput& gate, size_t expert_count) {
   std::vector<PlanSegment> by_expert(expert_count);
@@ -21,15 +40,29 @@ std::vector<PlanSegment> GroupByExpert(const GateOutput& gate, size_t expert_cou
   return wanted;
 }
 
-DispatchPlan PlanDispatch(std::vector<PlanSegment> segments, const Placement& placement,
-                          ReplicaBalancer& balancer, std::vector<double> load) {
+DispatchPlan PlanDispatch(const std::vector<PlanSegment>& segments, const Placement& placement,
+                          std::vector<double> load) {
   DispatchPlan plan;
   plan.epoch = placement.epoch;
+  std::vector<PlanSegment> placed;
+  std::vector<ExpertDemand> demands;
+  for (PlanSegment& segment : MergeByExpert(segments)) {
+    const std::vector<WorkerId>& holders = placement.holders[segment.expert.value()];
+    if (holders.empty()) {
+      plan.unplaced.push_back(std::move(segment));
+      continue;
+    }
+    demands.push_back({segment.expert, segment.pairs.size(), holders});
+    placed.push_back(std::move(segment));
+  }
+  const std::vector<std::vector<DemandPart>> parts = ShareOut(demands, std::move(load));
   std::map<WorkerId, std::vector<PlanSegment>> by_worker;
-  for (PlanSegment& segment : segments) {
-    const std::optional<WorkerId> worker =
-        balancer.Choose(segment.expert, segment.pairs.size(), placement, load);
-    (worker ? by_worker[*worker] : plan.unplaced).push_back(std::move(segment));
+  for (size_t index = 0; index < placed.size(); ++index) {
+    auto next = placed[index].pairs.begin();
+    for (const DemandPart& part : parts[index]) {
+      const auto first = std::exchange(next, next + static_cast<ptrdiff_t>(part.rows));
+      by_worker[part.worker].push_back({placed[index].expert, {first, next}});
+    }
   }
   for (auto& [worker, worker_segments] : by_worker) {
     plan.shares.push_back({worker, std::move(worker_segments)});

@@ -5,7 +5,6 @@
 #include <vector>
 
 #include "coordinator/experts/placement.h"
-#include "coordinator/experts/replica_balancer.h"
 #include "coordinator/values/batch.h"
 
 namespace windrose {
@@ -13,9 +12,11 @@ namespace windrose {
 // The pairs of `gate`, grouped by expert, ascending. Experts that nobody wants do not appear.
 std::vector<PlanSegment> GroupByExpert(const GateOutput& gate, size_t expert_count);
 
-// Gives each segment to a holder. Segments without one are left in `plan.unplaced`, whole.
-DispatchPlan PlanDispatch(std::vector<PlanSegment> segments, const Placement& placement,
-                          ReplicaBalancer& balancer, std::vector<double> load);
+// Gives each expert's pairs to a holder, or in parts to several (replica_balance.h). `segments` in
+// any order; one expert may stand in several. `load` is what workers have to do before, in rows, by
+// WorkerId. Pairs whose expert has no holder are left in `plan.unplaced`.
+DispatchPlan PlanDispatch(const std::vector<PlanSegment>& segments, const Placement& placement,
+                          std::vector<double> load);
 
 // `share` in parts of at most `max_pairs` pairs each, for a worker that takes no more in one frame.
 std::vector<WorkerShare> SplitShare(const WorkerShare& share, size_t max_pairs);

@@ -25,7 +25,6 @@ Dispatcher::Dispatcher(const DispatchShape& shape, const DispatchLimits& limits,
       transport_(transport),
       log_(log),
       workers_(shape.expert_count, loop.Now()),
-      balancer_(shape.expert_count),
       estimator_(limits.deadlines),
       missing_since_(loop.Now()) {
   stats_.failovers.resize(shape.expert_count);
@@ -36,7 +35,7 @@ Dispatcher::~Dispatcher() { transport_.SetListener(nullptr); }
 
 DispatchPlan Dispatcher::Plan(const GateOutput& gate) {
   DispatchPlan plan = PlanDispatch(GroupByExpert(gate, shape_.expert_count), *workers_.placement(),
-                                   balancer_, workers_.Load());
+                                   workers_.TakeLoad());
   plan.top_k = gate.top_k;
   return plan;
 }
@@ -133,11 +132,11 @@ void Dispatcher::SendShare(const WorkerShare& share, uint32_t retries) {
   transport_.Send(share.worker, frame);
 }
 
-void Dispatcher::Redispatch(std::vector<PlanSegment> segments, const Placement& placement,
+void Dispatcher::Redispatch(const std::vector<PlanSegment>& segments, const Placement& placement,
                             uint32_t retries) {
   if (segments.empty()) return;
   for (const PlanSegment& segment : segments) ++stats_.failovers[segment.expert.value()];
-  SendPlan(PlanDispatch(std::move(segments), placement, balancer_, workers_.Load()), retries);
+  SendPlan(PlanDispatch(segments, placement, workers_.TakeLoad()), retries);
 }
 
 void Dispatcher::Park(std::vector<PlanSegment> segments) {
@@ -216,7 +215,7 @@ void Dispatcher::OnReply(WorkerId worker, const wire::ReplyFrame& reply) {
     const bool another = AnotherHolds(segment, others, worker);
     std::vector<PlanSegment> one{std::move(segment)};
     if (another) {
-      Redispatch(std::move(one), others, call.retries + 1);
+      Redispatch(one, others, call.retries + 1);
     } else {
       Park(std::move(one));
     }

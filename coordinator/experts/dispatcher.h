@@ -78,7 +78,8 @@ class Dispatcher final : public ExpertTransportListener {
   void SendShare(const WorkerShare& share, uint32_t retries);
   void SendPlan(DispatchPlan plan, uint32_t retries);
   // Sends segments again, by `placement`; those without a holder are parked.
-  void Redispatch(std::vector<PlanSegment> segments, const Placement& placement, uint32_t retries);
+  void Redispatch(const std::vector<PlanSegment>& segments, const Placement& placement,
+                  uint32_t retries);
   void Park(std::vector<PlanSegment> segments);
   void Fail(WorkerId worker);
   void PublishMissing();
@@ -94,7 +95,6 @@ class Dispatcher final : public ExpertTransportListener {
   ExpertTransport& transport_;
   Log& log_;
   WorkerTable workers_;
-  ReplicaBalancer balancer_;
   DeadlineEstimator estimator_;
   DispatchStats stats_;
   Duration waited_{};

@@ -61,10 +61,13 @@ std::optional<TimePoint> WorkerTable::MissingSince(ExpertId expert) const {
   return missing_since_[expert.value()];
 }
 
-std::vector<double> WorkerTable::Load() const {
+std::vector<double> WorkerTable::TakeLoad() {
   std::vector<double> load;
   load.reserve(entries_.size());
-  for (const Entry& entry : entries_) load.push_back(entry.queued_rows);
+  for (Entry& entry : entries_) {
+    load.push_back(entry.queued_rows);
+    entry.queued_rows /= 2;
+  }
   return load;
 }
 

@@ -39,8 +39,9 @@ class WorkerTable {
   // Since when `expert` has had no worker; nullopt when it has one.
   std::optional<TimePoint> MissingSince(ExpertId expert) const;
 
-  // Rows waiting at each worker, as it said last; by WorkerId.
-  std::vector<double> Load() const;
+  // Rows waiting at each worker, by WorkerId, for one plan. What a worker said last counts half as
+  // much in each plan after: it goes on working, and one that is not asked says nothing new.
+  std::vector<double> TakeLoad();
 
   // Pairs that `worker` takes in one frame; at least 1.
   uint32_t max_rows(WorkerId worker) { return std::max(1U, Slot(worker).max_rows); }
@@ -55,7 +56,7 @@ class WorkerTable {
   struct Entry {
     std::vector<ExpertId> experts;
     uint32_t overdue_in_a_row = 0;
-    uint32_t queued_rows = 0;
+    double queued_rows = 0;
     uint32_t max_rows = 0;
     bool draining = false;
     WorkerStats stats;

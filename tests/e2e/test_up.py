@@ -48,6 +48,20 @@ def test_sigterm_stops_everything_in_time_and_leaves_no_orphan(small):
     assert not any(alive(pid) for pid in pids)
 
 
+def test_pinned_workers_keep_all_their_threads_on_their_own_processors():
+    usable = sorted(os.sched_getaffinity(0))
+    with Cluster(workers=2, arguments=["--pin"]) as running:
+        for index, worker in enumerate(running.processes("worker")):
+            if len(usable) > 1:
+                own = set(usable[len(usable) * index // 2 : len(usable) * (index + 1) // 2])
+            else:
+                own = set(usable)
+            for thread in os.listdir(f"/proc/{worker['pid']}/task"):
+                assert os.sched_getaffinity(int(thread)) <= own, (worker["name"], thread)
+        for thread in os.listdir(f"/proc/{running.find('coordinator-0')['pid']}/task"):
+            assert os.sched_getaffinity(int(thread)) == set(usable)
+
+
 def test_no_orphan_survives_the_supervisors_sudden_death(small):
     pids = [process["pid"] for process in small.processes()]
     small.process.kill()

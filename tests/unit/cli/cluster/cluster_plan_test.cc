@@ -59,10 +59,15 @@ TEST(ClusterPlan, GivesCoordinatorsTheWorkersAndRoutersTheCoordinators) {
 
 TEST(ClusterPlan, TellsWorkersTheirExperts) {
   FakePorts ports;
-  const auto processes = PlanCluster(Options(), 8, ports.Source());
+  ClusterOptions options = Options();
+  options.replication = 2;
+  const auto processes = PlanCluster(options, 8, ports.Source());
   ASSERT_TRUE(processes.ok());
   EXPECT_EQ(processes->front().arguments.front(), "/opt/bin/windrose-expert-worker");
   EXPECT_THAT(processes->front().arguments, Contains("--experts=0,2,3,5,6"));
+  options.replication = 0;
+  EXPECT_THAT(PlanCluster(options, 8, ports.Source())->front().arguments,
+              Contains("--experts=0,1,2,3,4,5,6,7"));
   EXPECT_THAT(processes->front().arguments, Contains("--model=models/demo"));
 }
 
@@ -78,15 +83,37 @@ TEST(ClusterPlan, RoutersTakeThePortsAfterTheFirst) {
   EXPECT_EQ(UrlOf(options, (*processes)[5]), "http://127.0.0.1:8080");
 }
 
-TEST(ClusterPlan, PassesThreadsOnlyWhenAskedFor) {
+TEST(ClusterPlan, WorkersShareTheProcessorsThatACoordinatorHasAlone) {
   FakePorts ports;
   ClusterOptions options = Options();
-  EXPECT_THAT(PlanCluster(options, 8, ports.Source())->front().arguments,
-              Not(Contains(testing::StartsWith("--threads"))));
-  options.threads = 3;
+  options.processors = {0, 1, 2, 3, 8, 9, 10};
   const auto processes = PlanCluster(options, 8, ports.Source());
-  EXPECT_THAT(processes->front().arguments, Contains("--threads=3"));
-  EXPECT_THAT(processes->back().arguments, Not(Contains("--threads=3")));
+  EXPECT_THAT((*processes)[0].arguments, Contains("--threads=2"));
+  EXPECT_THAT((*processes)[2].arguments, Contains("--threads=3"));
+  EXPECT_THAT((*processes)[3].arguments, Contains("--threads=7"));
+  for (const ProcessSpec& process : *processes) {
+    EXPECT_THAT(process.arguments, Not(Contains(testing::StartsWith("--cpus"))));
+  }
+  options.threads = 5;
+  const auto told = PlanCluster(options, 8, ports.Source());
+  EXPECT_THAT(told->front().arguments, Contains("--threads=5"));
+  EXPECT_THAT(told->back().arguments, Not(Contains("--threads=5")));
+}
+
+TEST(ClusterPlan, PinsWorkersToProcessorsOfTheirOwn) {
+  FakePorts ports;
+  ClusterOptions options = Options();
+  options.pin = true;
+  options.processors = {0, 1, 2, 3, 8, 9, 10};
+  const auto processes = PlanCluster(options, 8, ports.Source());
+  EXPECT_THAT((*processes)[0].arguments, Contains("--cpus=0,1"));
+  EXPECT_THAT((*processes)[1].arguments, Contains("--cpus=2,3"));
+  EXPECT_THAT((*processes)[2].arguments, Contains("--cpus=8,9,10"));
+  EXPECT_THAT((*processes)[3].arguments, Not(Contains(testing::StartsWith("--cpus"))));
+  options.processors = {4, 5};
+  const auto few = PlanCluster(options, 8, ports.Source());
+  EXPECT_THAT((*few)[2].arguments, Contains("--cpus=4"));
+  EXPECT_THAT((*few)[2].arguments, Contains("--threads=1"));
 }
 
 TEST(ClusterPlan, AppendsTheArgumentsOfARoleToThatRoleAlone) {

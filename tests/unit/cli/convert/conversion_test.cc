@@ -99,7 +99,8 @@ TEST_F(ConversionTest, EveryWeightIsThePackedWeightOfItsSource) {
       ExpectSameWeights(view, converted->views.at(name), name);
     }
     const std::atomic<bool> stop{false};
-    EXPECT_TRUE(converted->storage->VerifyHashes(stop).ok());
+    std::atomic<uint64_t> bytes_read{0};
+    EXPECT_TRUE(converted->storage->Read(WeightStorage::Compare::kHashes, stop, bytes_read).ok());
   }
 }
 

@@ -23,34 +23,54 @@ class WeightStorageTest : public testing::Test {
     return WeightStorage({{"w", std::move(file), bytes, hash}});
   }
 
+  Status Read(const WeightStorage& storage,
+              WeightStorage::Compare compare = WeightStorage::Compare::kHashes) {
+    return storage.Read(compare, stop_, bytes_read_);
+  }
+
   TemporaryDirectory directory_;
   std::atomic<bool> stop_{false};
+  std::atomic<uint64_t> bytes_read_{0};
 };
 
 TEST_F(WeightStorageTest, AcceptsTheBytesThatWereHashed) {
-  // Longer than what is hashed at once.
-  const std::string text(20 << 20, 'x');
+  // Longer than what is read at once.
+  const std::string text((20 << 20) + 1, 'x');
   const WeightStorage storage = StorageOf(text, HashOf(text));
-  storage.Prefetch();
   EXPECT_TRUE(storage.has_hashes());
-  EXPECT_TRUE(storage.VerifyHashes(stop_).ok());
+  EXPECT_TRUE(Read(storage).ok());
+  EXPECT_EQ(bytes_read_, text.size());
 }
 
-TEST_F(WeightStorageTest, NamesFileAndTensorOfOtherBytes) {
-  const Status status = StorageOf("abc", HashOf("abd")).VerifyHashes(stop_);
+TEST_F(WeightStorageTest, NamesFileTensorAndHashesOfOtherBytes) {
+  const Status status = Read(StorageOf("abc", HashOf("abd")));
   EXPECT_EQ(status.code(), StatusCode::kDataLoss);
   EXPECT_THAT(Message(status), testing::HasSubstr("a.safetensors: tensor w"));
+  EXPECT_THAT(Message(status), testing::HasSubstr(HashOf("abc").Hex()));
+  EXPECT_THAT(Message(status), testing::HasSubstr(HashOf("abd").Hex()));
 }
 
-TEST_F(WeightStorageTest, HasNothingToSayOfTensorsWithoutAHash) {
+TEST_F(WeightStorageTest, ReadsWithoutComparing) {
+  EXPECT_TRUE(Read(StorageOf("abc", HashOf("abd")), WeightStorage::Compare::kNothing).ok());
+  EXPECT_EQ(bytes_read_, 3U);
+}
+
+TEST_F(WeightStorageTest, ReadsTensorsWithoutAHash) {
   const WeightStorage storage = StorageOf("abc", std::nullopt);
   EXPECT_FALSE(storage.has_hashes());
-  EXPECT_TRUE(storage.VerifyHashes(stop_).ok());
+  EXPECT_TRUE(Read(storage).ok());
+  EXPECT_EQ(bytes_read_, 3U);
+}
+
+TEST_F(WeightStorageTest, SaysWhenAFileHasBecomeShorter) {
+  const WeightStorage storage = StorageOf(std::string(1 << 20, 'x'), std::nullopt);
+  std::filesystem::resize_file(directory_.file("a.safetensors"), 1);
+  EXPECT_EQ(Read(storage).code(), StatusCode::kDataLoss);
 }
 
 TEST_F(WeightStorageTest, StopsWhenItIsToldTo) {
   stop_ = true;
-  EXPECT_EQ(StorageOf("abc", HashOf("abc")).VerifyHashes(stop_).code(), StatusCode::kCancelled);
+  EXPECT_EQ(Read(StorageOf("abc", HashOf("abc"))).code(), StatusCode::kCancelled);
 }
 
 }  // namespace

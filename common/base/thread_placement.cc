@@ -1,0 +1,105 @@
+#include "common/base/thread_placement.h"
+
+#include <sched.h>
+
+#include <algorithm>
+#include <charconv>
+#include <string_view>
+#include <utility>
+
+namespace windrose {
+namespace {
+
+StatusOr<uint32_t> ParseCpu(std::string_view text) {
+  uint32_t cpu = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), cpu);
+  if (error != std::errc() || end != text.data() + text.size()) {
+    return InvalidArgument("wanted processors as in 0-3,8, came \"" + std::string(text) + "\"");
+  }
+  if (cpu >= CPU_SETSIZE) {
+    return InvalidArgument("wanted processors below " + std::to_string(CPU_SETSIZE) + ", came " +
+                           std::string(text));
+  }
+  return cpu;
+}
+
+// "3" or "4-6".
+StatusOr<std::pair<uint32_t, uint32_t>> ParseRange(std::string_view text) {
+  const size_t dash = text.find('-');
+  ASSIGN_OR_RETURN(const uint32_t first, ParseCpu(text.substr(0, dash)));
+  if (dash == std::string_view::npos) return std::pair(first, first);
+  ASSIGN_OR_RETURN(const uint32_t last, ParseCpu(text.substr(dash + 1)));
+  if (last < first) {
+    return InvalidArgument("wanted a rising range of processors, came " + std::string(text));
+  }
+  return std::pair(first, last);
+}
+
+std::string Join(std::span<const uint32_t> cpus) {
+  std::string text;
+  for (const uint32_t cpu : cpus) {
+    if (!text.empty()) text += ",";
+    text += std::to_string(cpu);
+  }
+  return text;
+}
+
+}  // namespace
+
+StatusOr<std::vector<uint32_t>> ParseCpus(const std::string& text) {
+  std::vector<uint32_t> cpus;
+  if (text.empty()) return cpus;
+  std::string_view rest = text;
+  while (true) {
+    const size_t comma = rest.find(',');
+    ASSIGN_OR_RETURN(const auto range, ParseRange(rest.substr(0, comma)));
+    for (uint32_t cpu = range.first; cpu <= range.second; ++cpu) cpus.push_back(cpu);
+    if (comma == std::string_view::npos) break;
+    rest.remove_prefix(comma + 1);
+  }
+  std::sort(cpus.begin(), cpus.end());
+  if (std::adjacent_find(cpus.begin(), cpus.end()) != cpus.end()) {
+    return InvalidArgument("wanted each processor once, came " + text);
+  }
+  return cpus;
+}
+
+std::vector<uint32_t> UsableCpus() {
+  std::vector<uint32_t> cpus;
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  if (::sched_getaffinity(0, sizeof set, &set) != 0) return {0};
+  for (uint32_t cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
+    if (CPU_ISSET(cpu, &set)) cpus.push_back(cpu);
+  }
+  return cpus;
+}
+
+Status RunOnCpus(std::span<const uint32_t> cpus) {
+  const std::vector<uint32_t> usable = UsableCpus();
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  for (const uint32_t cpu : cpus) {
+    // The system would silently leave out what is not there.
+    if (!std::binary_search(usable.begin(), usable.end(), cpu)) {
+      return InvalidArgument("wanted processor " + std::to_string(cpu) + ", usable are " +
+                             Join(usable));
+    }
+    CPU_SET(cpu, &set);
+  }
+  if (::sched_setaffinity(0, sizeof set, &set) == 0) return OkStatus();
+  return InvalidArgument("the system refuses processors " + Join(cpus));
+}
+
+// RunOnCpus has found that all are usable; should one have gone since, the thread runs elsewhere.
+void Pin(std::span<const uint32_t> cpus, size_t index) {
+  if (!cpus.empty()) (void)RunOnCpus(cpus.subspan(index % cpus.size(), 1));
+}
+
+void ComputeWithoutHaste() {
+  const sched_param parameters{};
+  // Without it messages merely pass later. What gRPC starts from here passes messages: it is reset.
+  (void)::sched_setscheduler(0, SCHED_BATCH | SCHED_RESET_ON_FORK, &parameters);
+}
+
+}  // namespace windrose

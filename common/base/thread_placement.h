@@ -1,0 +1,35 @@
+// Where threads run, and who goes first: the processors of a process, one processor for one thread,
+// and threads that compute for long. Linux only; elsewhere placement is refused. Thread-safe.
+//
+// Threads start with the placement of the thread that starts them, so a process places itself in
+// main before it has others.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "common/base/status.h"
+
+namespace windrose {
+
+// "0-3,8" as {0, 1, 2, 3, 8}: ascending, each processor once. Empty for an empty text.
+StatusOr<std::vector<uint32_t>> ParseCpus(const std::string& text);
+
+// The processors that the calling thread may use, ascending.
+std::vector<uint32_t> UsableCpus();
+
+// Lets the calling thread, and those it starts from now on, run on these alone. INVALID_ARGUMENT
+// when one of them is not there or not allowed.
+Status RunOnCpus(std::span<const uint32_t> cpus);
+
+// Keeps the calling thread on cpus[index % size]. No processors: it runs where it did.
+void Pin(std::span<const uint32_t> cpus, size_t index);
+
+// The calling thread computes for milliseconds at a time: when it wakes it does not push aside
+// whoever runs, and threads that wake to pass a message on push it aside. Needs no privilege.
+void ComputeWithoutHaste();
+
+}  // namespace windrose

@@ -1,0 +1,72 @@
+"""Measures one process and clusters of several sizes in turn, and prints what share of its speed a cluster has.
+
+Each round runs everything once, so that whatever else the machine does hits all alike. The share of a round compares
+runs that follow each other; medians over the rounds count. What stands behind -- goes to `windrose up`.
+"""
+
+import argparse
+import os
+import pathlib
+import re
+import statistics
+import subprocess
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+LINE = re.compile(r"^(prefill|batch) (\d+) tokens_per_second ([\d.]+)", re.MULTILINE)
+
+
+def parse_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--model", default=str(ROOT / "build/bench/mixtral-4-q4"))
+    parser.add_argument("--bin", type=pathlib.Path, default=ROOT / "build/release/bin")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--tokens", type=int, default=32)
+    parser.add_argument("--workers", default="1,2,4", help="numbers of workers, one cluster each")
+    parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)), help="of the one process")
+    parser.add_argument("up", nargs="*", help="arguments of windrose up")
+    return parser.parse_args()
+
+
+def rates(*command: str | pathlib.Path) -> dict[str, float]:
+    words = [str(word) for word in command]
+    run = subprocess.run(words, check=True, stdout=subprocess.PIPE, text=True)
+    return {f"{what} {size}": float(rate) for what, size, rate in LINE.findall(run.stdout)}
+
+
+def measure(arguments: argparse.Namespace) -> list[tuple[dict, dict]]:
+    """For each round: the rates of one process, and those of each cluster by its number of workers."""
+    common = ["--model", arguments.model, "--tokens", arguments.tokens, "--runs", "1"]
+    rounds = []
+    for number in range(arguments.rounds):
+        single = rates(arguments.bin / "bench_engine", *common, "--threads", arguments.threads)
+        print(f"round {number + 1}, one process: {single}", flush=True)
+        clusters = {}
+        for workers in arguments.workers.split(","):
+            bench = arguments.bin / "bench_cluster"
+            clusters[workers] = rates(bench, *common, "--", "--workers", workers, *arguments.up)
+            print(f"round {number + 1}, {workers} workers: {clusters[workers]}", flush=True)
+        rounds.append((single, clusters))
+    return rounds
+
+
+def table(rounds: list[tuple[dict, dict]], workers: list[str]) -> list[str]:
+    head = [f"{count} worker{'' if count == '1' else 's'} | share" for count in workers]
+    lines = ["| | one process | " + " | ".join(head) + " |", "|---" * (2 + 2 * len(workers)) + "|"]
+    for name in rounds[0][0]:
+        cells = [name, f"{statistics.median(single[name] for single, _ in rounds):.1f}"]
+        for count in workers:
+            share = statistics.median(clusters[count][name] / single[name] for single, clusters in rounds)
+            rate = statistics.median(clusters[count][name] for _, clusters in rounds)
+            cells += [f"{rate:.1f}", f"{share:.0%}"]
+        lines.append("| " + " | ".join(cells) + " |")
+    return lines
+
+
+def main() -> None:
+    arguments = parse_arguments()
+    rounds = measure(arguments)
+    print("\n".join(table(rounds, arguments.workers.split(","))))
+
+
+if __name__ == "__main__":
+    main()
