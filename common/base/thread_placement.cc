@@ -96,10 +96,4 @@ void Pin(std::span<const uint32_t> cpus, size_t index) {
   if (!cpus.empty()) (void)RunOnCpus(cpus.subspan(index % cpus.size(), 1));
 }
 
-void ComputeWithoutHaste() {
-  const sched_param parameters{};
-  // Without it messages merely pass later. What gRPC starts from here passes messages: it is reset.
-  (void)::sched_setscheduler(0, SCHED_BATCH | SCHED_RESET_ON_FORK, &parameters);
-}
-
 }  // namespace windrose

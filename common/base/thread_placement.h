@@ -1,5 +1,5 @@
-// Where threads run, and who goes first: the processors of a process, one processor for one thread,
-// and threads that compute for long. Linux only; elsewhere placement is refused. Thread-safe.
+// Where threads run: the processors of a process, and one processor for one thread. Linux only.
+// Thread-safe.
 //
 // Threads start with the placement of the thread that starts them, so a process places itself in
 // main before it has others.
@@ -27,9 +27,5 @@ Status RunOnCpus(std::span<const uint32_t> cpus);
 
 // Keeps the calling thread on cpus[index % size]. No processors: it runs where it did.
 void Pin(std::span<const uint32_t> cpus, size_t index);
-
-// The calling thread computes for milliseconds at a time: when it wakes it does not push aside
-// whoever runs, and threads that wake to pass a message on push it aside. Needs no privilege.
-void ComputeWithoutHaste();
 
 }  // namespace windrose

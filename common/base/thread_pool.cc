@@ -69,7 +69,6 @@ void ThreadPool::RunRanges() {
 
 void ThreadPool::Work(size_t index) {
   Pin(cpus_, index);
-  ComputeWithoutHaste();
   uint64_t seen = 0;
   for (;;) {
     for (int spin = 0; spin < kSpins && generation_.load() == seen; ++spin) Pause();

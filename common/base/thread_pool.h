@@ -3,8 +3,8 @@
 // ParallelFor splits [0, count) into contiguous ranges, one body call each, and returns when all
 // are done. The caller's thread works too, so a pool of 1 runs inline. Which thread computes which
 // index never changes a result: bodies write disjoint outputs. One ParallelFor at a time (one owner
-// thread). Threads that find nothing to do sleep, so several processes may have as many threads as
-// there are processors when they compute in turn.
+// thread). Threads that find nothing to do sleep, so processes that compute in turn may each have
+// as many threads as there are processors.
 #pragma once
 
 #include <atomic>

@@ -73,6 +73,32 @@ StatusOr<LayerWeights> LoadLayer(LayerIndex layer, WeightLoader& loader) {
   return weights;
 }
 
+// Whether rows prepared for products with one format serve the other: as they are for plain ones,
+// as bytes for q8 and q4, as pairs for packed bf16.
+bool TakeTheSameRows(DType one, DType other) {
+  return IsPacked(one) == IsPacked(other) && IsQuantized(one) == IsQuantized(other);
+}
+
+// `names`: matrices that are multiplied with the same rows; all are there.
+Status CheckTakeTheSameRows(const TensorFiles& files, const std::vector<std::string>& names) {
+  const TensorPlace& first = files.places().find(names.front())->second;
+  for (const std::string& name : names) {
+    const TensorPlace& place = files.places().find(name)->second;
+    if (TakeTheSameRows(place.format, first.format)) continue;
+    return InvalidArgument(place.file + ": tensor " + name + " is " +
+                           std::string(NameOf(place.format)) + ", which does not go with " +
+                           names.front() + " in " + std::string(NameOf(first.format)));
+  }
+  return OkStatus();
+}
+
+Status CheckIsPlain(const TensorFiles& files, const std::string& name) {
+  const TensorPlace& place = files.places().find(name)->second;
+  if (!IsPacked(place.format)) return OkStatus();
+  return InvalidArgument(place.file + ": tensor " + name + ": wanted a plain format, came " +
+                         std::string(NameOf(place.format)));
+}
+
 StatusOr<ExpertMatrices> LoadExpert(LayerIndex layer, ExpertId expert, WeightLoader& loader) {
   ExpertMatrices matrices;
   ASSIGN_OR_RETURN(matrices.w1, loader.View(ExpertTensorName(layer, expert, "w1")));
@@ -104,6 +130,7 @@ StatusOr<Checkpoint> Checkpoint::OpenHuggingFace(const std::string& directory) {
   checkpoint.format_ = checkpoint.config_.dtype;
   ASSIGN_OR_RETURN(checkpoint.files_, TensorFiles::OpenHuggingFace(directory));
   RETURN_IF_ERROR(checkpoint.CheckTensors());
+  RETURN_IF_ERROR(checkpoint.CheckFormats());
   RETURN_IF_ERROR(checkpoint.ComputeHash());
   return checkpoint;
 }
@@ -123,6 +150,7 @@ StatusOr<Checkpoint> Checkpoint::OpenWindrose(const std::string& directory,
   checkpoint.tokenizer_hash_ = manifest->tokenizer_hash;
   checkpoint.files_ = TensorFiles::OfManifest(directory, *manifest);
   RETURN_IF_ERROR(checkpoint.CheckTensors());
+  RETURN_IF_ERROR(checkpoint.CheckFormats());
   RETURN_IF_ERROR(checkpoint.ComputeHash());
   return checkpoint;
 }
@@ -144,6 +172,20 @@ Status Checkpoint::CheckTensors() const {
     if (!wanted.contains(name)) {
       return InvalidArgument(place.file + ": tensor " + name +
                              " is not part of a Mixtral of this config.json");
+    }
+  }
+  return OkStatus();
+}
+
+Status Checkpoint::CheckFormats() const {
+  for (LayerIndex layer{0}; layer.value() < config_.layers; ++layer) {
+    RETURN_IF_ERROR(CheckIsPlain(*files_, LayerTensorName(layer, "block_sparse_moe.gate")));
+    RETURN_IF_ERROR(CheckTakeTheSameRows(*files_, {LayerTensorName(layer, "self_attn.q_proj"),
+                                                   LayerTensorName(layer, "self_attn.k_proj"),
+                                                   LayerTensorName(layer, "self_attn.v_proj")}));
+    for (ExpertId expert{0}; expert.value() < config_.experts; ++expert) {
+      RETURN_IF_ERROR(CheckTakeTheSameRows(
+          *files_, {ExpertTensorName(layer, expert, "w1"), ExpertTensorName(layer, expert, "w3")}));
     }
   }
   return OkStatus();

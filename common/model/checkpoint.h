@@ -116,6 +116,8 @@ class Checkpoint {
   static StatusOr<Checkpoint> OpenWindrose(const std::string& directory,
                                            const std::string& manifest);
   Status CheckTensors() const;
+  // That each matrix stands in a format that the rows it shares with others are prepared for.
+  Status CheckFormats() const;
   Status CheckTokenizer() const;
   Status ComputeHash();
 

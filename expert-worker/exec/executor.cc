@@ -2,8 +2,6 @@
 
 #include <utility>
 
-#include "common/base/thread_placement.h"
-
 namespace windrose {
 
 Executor::Executor(const WorkQueueLimits& limits, BatchComputer& computer, const Clock& clock,
@@ -42,7 +40,6 @@ void Executor::Stop() {
 }
 
 void Executor::Run(ReplyReceiver& receiver) {
-  ComputeWithoutHaste();
   for (WorkBatch batch = NextBatch(); !batch.empty(); batch = NextBatch()) {
     for (const AcceptedCall& call : batch.expired) {
       if (observer_ != nullptr) observer_->OnCallExpired();

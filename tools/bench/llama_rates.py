@@ -1,11 +1,13 @@
 """Tokens per second of llama.cpp, measured and printed as build/release/bin/bench_engine does it."""
 
 import argparse
+import ctypes
 import statistics
 import time
 
 import llama_cpp
 import numpy
+from llama_rpc_server import library
 
 PROMPT = 16
 
@@ -18,16 +20,29 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--prefill", type=int, default=512)
     parser.add_argument("--tokens", type=int, default=16)
     parser.add_argument("--runs", type=int, default=3)
-    parser.add_argument("--rpc", help="host:port,host:port of llama.cpp's RPC servers")
+    parser.add_argument("--rpc", default="", help="host:port,host:port of llama.cpp's RPC servers")
     return parser.parse_args()
+
+
+def use_rpc_servers(endpoints: list[str]) -> None:
+    """All layers go to them, as many to each."""
+    ggml, rpc = library("ggml"), library("ggml-rpc")
+    rpc.ggml_backend_rpc_add_server.restype = ctypes.c_void_p
+    for endpoint in endpoints:
+        registry = rpc.ggml_backend_rpc_add_server(endpoint.encode())
+        assert registry, f"llama.cpp finds no server at {endpoint}"
+        ggml.ggml_backend_register(ctypes.c_void_p(registry))
 
 
 class Session:
     """A model and a context for up to 64 sequences."""
 
-    def __init__(self, path: str, threads: int):
+    def __init__(self, path: str, threads: int, rpc: list[str]):
         llama_cpp.llama_backend_init()
         model_parameters = llama_cpp.llama_model_default_params()
+        if rpc:
+            use_rpc_servers(rpc)
+            model_parameters.n_gpu_layers = 999
         self.model = llama_cpp.llama_model_load_from_file(path.encode(), model_parameters)
         assert self.model, f"llama.cpp cannot load {path}"
         parameters = llama_cpp.llama_context_default_params()
@@ -84,7 +99,7 @@ def decode_rate(session: Session, batch: int, tokens: int) -> float:
 
 def main() -> None:
     arguments = parse_arguments()
-    session = Session(arguments.model, arguments.threads)
+    session = Session(arguments.model, arguments.threads, [word for word in arguments.rpc.split(",") if word])
     decode_rate(session, 1, 2)
     if arguments.prefill:
         rates = [prefill_rate(session, arguments.prefill) for _ in range(arguments.runs)]

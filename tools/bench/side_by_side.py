@@ -5,6 +5,7 @@ hits both alike. Medians over the rounds count.
 """
 
 import argparse
+import contextlib
 import json
 import pathlib
 import platform
@@ -12,6 +13,7 @@ import re
 import statistics
 import subprocess
 import sys
+import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BIN = ROOT / "build/release/bin"
@@ -20,7 +22,9 @@ PAGE = ROOT / "docs/performance.md"
 PLOT = ROOT / "docs/performance/side_by_side.svg"
 TOKENIZER = ROOT / "tests/unit/coordinator/text/data/mixtral_tokenizer.model"
 LLAMA_TYPE = {"q4": "q4_0", "q8": "q8_0", "bf16": "bf16"}
-LINE = re.compile(r"^(prefill|batch) (\d+) tokens_per_second ([\d.]+)$", re.MULTILINE)
+SYNTH_TYPE = {"q4": "q4", "q8": "q8", "bf16": "pbf16"}
+LINE = re.compile(r"^(prefill|batch) (\d+) tokens_per_second ([\d.]+)", re.MULTILINE)
+RPC_ENDPOINTS = ["127.0.0.1:19001", "127.0.0.1:19002"]
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -48,7 +52,7 @@ def make_models(number_format: str) -> tuple[pathlib.Path, pathlib.Path]:
     MODELS.mkdir(parents=True, exist_ok=True)
     if not ours.exists():
         run(BIN / "windrose", "synth", ours, "--like", "mixtral-8x7b", "--layers", str(layers),
-            "--dtype", number_format, "--tokenizer", TOKENIZER)  # fmt: skip
+            "--dtype", SYNTH_TYPE[number_format], "--tokenizer", TOKENIZER)  # fmt: skip
     if not theirs.exists():
         script = pathlib.Path(__file__).with_name("make_gguf.py")
         run(sys.executable, script, theirs, "--type", LLAMA_TYPE[number_format], "--layers", str(layers))
@@ -59,18 +63,44 @@ def rates(output: str) -> dict[str, float]:
     return {f"{what} {size}": float(rate) for what, size, rate in LINE.findall(output)}
 
 
-def measure(number_format: str, rounds: int, threads: int) -> dict[str, dict[str, list[float]]]:
-    """By engine and measurement, the rate of each round."""
+@contextlib.contextmanager
+def rpc_servers(number_format: str):
+    """llama.cpp's two servers with a thread each, where they are wanted."""
+    script = pathlib.Path(__file__).with_name("llama_rpc_server.py")
+    servers = [subprocess.Popen([sys.executable, script, endpoint], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+               for endpoint in RPC_ENDPOINTS if number_format == "q4"]  # fmt: skip
+    time.sleep(2 if servers else 0)
+    try:
+        yield
+    finally:
+        for server in servers:
+            server.kill()
+            server.wait()
+
+
+def commands_for(number_format: str, threads: int) -> dict[str, list[str | pathlib.Path]]:
     ours, theirs = make_models(number_format)
     script = pathlib.Path(__file__).with_name("llama_rates.py")
     commands = {
-        "windrose": [BIN / "bench_engine", "--model", ours],
-        "llama.cpp": [sys.executable, script, theirs],
+        "windrose": [BIN / "bench_engine", "--model", ours, "--runs", "1", "--threads", str(threads)],
+        "llama.cpp": [sys.executable, script, theirs, "--runs", "1", "--threads", str(threads)],
     }
+    if number_format == "q4":
+        commands["windrose, cluster"] = [BIN / "bench_cluster", "--model", ours, "--tokens", "16", "--runs", "1", "--",
+                                         "--workers", "2", "--threads", "1"]  # fmt: skip
+        commands["llama.cpp, RPC"] = [sys.executable, script, theirs, "--runs", "1", "--threads", "1", "--rpc",
+                                      ",".join(RPC_ENDPOINTS)]  # fmt: skip
+    return commands
+
+
+def measure(number_format: str, rounds: int, threads: int) -> dict[str, dict[str, list[float]]]:
+    """By engine and measurement, the rate of each round."""
+    commands = commands_for(number_format, threads)
     found = {engine: {} for engine in commands}
     for _ in range(rounds):
         for engine, command in commands.items():
-            output = run(*command, "--threads", str(threads), "--runs", "1")
+            with rpc_servers(number_format if "RPC" in engine else ""):
+                output = run(*command)
             for name, rate in rates(output).items():
                 found[engine].setdefault(name, []).append(rate)
                 print(f"{number_format} {name} {engine} {rate:.1f}", flush=True)
@@ -106,6 +136,14 @@ def table(results: dict, bandwidth: float) -> list[str]:
             if name == "batch 1":
                 share = f"{ours * weight_bytes_per_token(number_format) / bandwidth:.0%}"
             lines.append(f"| {number_format} | {name} | {ours:.1f} | {theirs:.1f} | {ours / theirs:.2f} | {share} |")
+    return lines
+
+
+def cluster_table(engines: dict) -> list[str]:
+    lines = ["| two one-thread processes that compute experts | Windrose | llama.cpp RPC | ratio |", "|---|---|---|---|"]
+    for name, found in engines["windrose, cluster"].items():
+        ours, theirs = statistics.median(found), statistics.median(engines["llama.cpp, RPC"][name])
+        lines.append(f"| q4, {name} | {ours:.1f} | {theirs:.1f} | {ours / theirs:.2f} |")
     return lines
 
 
@@ -145,6 +183,8 @@ def main() -> None:
     results = {f: measure(f, arguments.rounds, arguments.threads) for f in formats}
     lines = [f"{processor()}, {machine}; medians of {arguments.rounds} rounds; tokens per second in total.", ""]
     lines += table(results, bandwidth)
+    if "q4" in results:
+        lines += ["", *cluster_table(results["q4"])]
     print("\n".join(lines))
     (MODELS / "side_by_side.json").write_text(json.dumps(results, indent=1))
     if arguments.write:

@@ -130,6 +130,28 @@ TEST(CheckpointWindrose, RefusesManifestsThatDoNotFitTheConfig) {
 }
 
 // The manifest says one thing, the file another: found when the file is opened.
+// Rows are prepared once for all matrices they are multiplied with.
+TEST(CheckpointWindrose, RefusesFormatsThatDoNotGoTogether) {
+  const struct {
+    const char* file;
+    const char* tensor;
+    DType format;
+  } changes[] = {
+      {"coordinator.safetensors", "model.layers.0.self_attn.k_proj.weight", DType::kBf16},
+      {"expert-02.safetensors", "model.layers.1.block_sparse_moe.experts.2.w3.weight",
+       DType::kBf16},
+      {"coordinator.safetensors", "model.layers.1.block_sparse_moe.gate.weight", DType::kQ8}};
+  for (const auto& [file, tensor, format] : changes) {
+    WrittenCheckpoint written;
+    written.tensor(tensor).format = format;
+    written.file(file).bytes += 1 << 20;  // enough for any format
+    written.WriteManifest();
+    const Status refused = Checkpoint::Open(written.directory()).status();
+    EXPECT_EQ(refused.code(), StatusCode::kInvalidArgument) << tensor;
+    EXPECT_THAT(Message(refused), HasSubstr(tensor));
+  }
+}
+
 TEST(CheckpointWindrose, RefusesFilesThatAreNotAsTheManifestSays) {
   const std::function<void(WrittenCheckpoint&)> changes[] = {
       [](WrittenCheckpoint& written) { written.file("expert-03.safetensors").bytes += 64; },
