@@ -26,7 +26,8 @@ void AddProcessSettings(ConfigParser& parser, CoordinatorConfig& config) {
              "of the kernels: best, or one that the processor has, as AVX2");
   parser.AddChoice("row-type", config.row_type, "type of rows sent to workers", {"f32", "bf16"});
   parser.AddChoice("verify-weights", config.verify_weights,
-                   "when weights are compared with the hashes of a converted model",
+                   "when weights, read in the background or before ready, are compared with the "
+                   "hashes of a converted model",
                    {"off", "background", "before-ready"});
   parser.AddChoice("log-level", config.log_level, "least level that is logged",
                    {"debug", "info", "warn", "error", "off"});

@@ -1,6 +1,7 @@
 """`windrose convert`, and what serves the result: only its own files, and only undamaged ones."""
 
 import pathlib
+import re
 import shutil
 import socket
 import subprocess
@@ -79,6 +80,7 @@ def test_a_worker_with_damaged_weights_ends(damaged, when):
     run = run_worker(damaged, "--experts=3", f"--verify-weights={when}")
     assert run.returncode == 1
     assert "expert-03.safetensors: tensor model.layers." in run.stderr
+    assert re.search("the manifest has hash [0-9a-f]{32}, the file's bytes have [0-9a-f]{32}", run.stderr)
     assert ("worker_ready" in run.stderr) == (when == "background")
 
 

@@ -11,18 +11,20 @@ import re
 import statistics
 import subprocess
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
+import page
+
 LINE = re.compile(r"^(prefill|batch) (\d+) tokens_per_second ([\d.]+)", re.MULTILINE)
 
 
 def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--model", default=str(ROOT / "build/bench/mixtral-4-q4"))
-    parser.add_argument("--bin", type=pathlib.Path, default=ROOT / "build/release/bin")
+    parser.add_argument("--model", default=str(page.MODELS / "mixtral-4-q4"))
+    parser.add_argument("--bin", type=pathlib.Path, default=page.BIN)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--tokens", type=int, default=32)
     parser.add_argument("--workers", default="1,2,4", help="numbers of workers, one cluster each")
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)), help="of the one process")
+    parser.add_argument("--write", action="store_true", help="write docs/performance.md")
     parser.add_argument("up", nargs="*", help="arguments of windrose up")
     return parser.parse_args()
 
@@ -50,22 +52,28 @@ def measure(arguments: argparse.Namespace) -> list[tuple[dict, dict]]:
 
 
 def table(rounds: list[tuple[dict, dict]], workers: list[str]) -> list[str]:
-    head = [f"{count} worker{'' if count == '1' else 's'} | share" for count in workers]
-    lines = ["| | one process | " + " | ".join(head) + " |", "|---" * (2 + 2 * len(workers)) + "|"]
+    head = ["", "one process"]
+    for count in workers:
+        head += [f"{count} worker{'' if count == '1' else 's'}", "share"]
+    rows = []
     for name in rounds[0][0]:
         cells = [name, f"{statistics.median(single[name] for single, _ in rounds):.1f}"]
         for count in workers:
             share = statistics.median(clusters[count][name] / single[name] for single, clusters in rounds)
             rate = statistics.median(clusters[count][name] for _, clusters in rounds)
             cells += [f"{rate:.1f}", f"{share:.0%}"]
-        lines.append("| " + " | ".join(cells) + " |")
-    return lines
+        rows.append(cells)
+    return page.table(head, rows)
 
 
 def main() -> None:
     arguments = parse_arguments()
     rounds = measure(arguments)
-    print("\n".join(table(rounds, arguments.workers.split(","))))
+    lines = table(rounds, arguments.workers.split(","))
+    print("\n".join(lines))
+    if arguments.write:
+        about = f"{page.processor()}, {arguments.threads} threads; medians of {arguments.rounds} rounds; tokens per second."
+        page.write_region("cluster", [about, "", *lines])
 
 
 if __name__ == "__main__":

@@ -8,18 +8,15 @@ import argparse
 import contextlib
 import json
 import pathlib
-import platform
 import re
 import statistics
 import subprocess
 import sys
 import time
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-BIN = ROOT / "build/release/bin"
-MODELS = ROOT / "build/bench"
-PAGE = ROOT / "docs/performance.md"
-PLOT = ROOT / "docs/performance/side_by_side.svg"
+import page
+from page import BIN, MODELS, ROOT, run
+
 TOKENIZER = ROOT / "tests/unit/coordinator/text/data/mixtral_tokenizer.model"
 LLAMA_TYPE = {"q4": "q4_0", "q8": "q8_0", "bf16": "bf16"}
 SYNTH_TYPE = {"q4": "q4", "q8": "q8", "bf16": "pbf16"}
@@ -38,11 +35,6 @@ def parse_arguments() -> argparse.Namespace:
 
 def layers_of(number_format: str) -> int:
     return 2 if number_format == "bf16" else 4  # bf16 with four layers would not fit beside llama.cpp
-
-
-def run(*command: str | pathlib.Path) -> str:
-    words = [str(word) for word in command]
-    return subprocess.run(words, check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True).stdout
 
 
 def make_models(number_format: str) -> tuple[pathlib.Path, pathlib.Path]:
@@ -121,11 +113,6 @@ def machine_line() -> str:
     return output.splitlines()[0]
 
 
-def processor() -> str:
-    found = re.search(r"model name\s*: (.+)", pathlib.Path("/proc/cpuinfo").read_text())
-    return found.group(1) if found else platform.processor()
-
-
 def table(results: dict, bandwidth: float) -> list[str]:
     lines = ["| format | what | Windrose | llama.cpp | ratio | of memory bandwidth |", "|---|---|---|---|---|---|"]
     for number_format, engines in results.items():
@@ -151,7 +138,6 @@ def plot(results: dict) -> None:
     import matplotlib
 
     matplotlib.use("svg")
-    matplotlib.rcParams["svg.hashsalt"] = "windrose"  # the same figures give the same file
     from matplotlib import pyplot
 
     names = [(number_format, name) for number_format, engines in results.items() for name in engines["windrose"]]
@@ -163,16 +149,7 @@ def plot(results: dict) -> None:
     axes.invert_yaxis()
     axes.set_xlabel("tokens per second")
     axes.legend()
-    figure.tight_layout()
-    PLOT.parent.mkdir(exist_ok=True)
-    figure.savefig(PLOT, metadata={"Date": None})
-
-
-def write_page(lines: list[str]) -> None:
-    begin, end = "<!-- side by side -->", "<!-- end of side by side -->"
-    page = PAGE.read_text()
-    before, after = page.index(begin) + len(begin), page.index(end)
-    PAGE.write_text(page[:before] + "\n" + "\n".join(lines) + "\n" + page[after:])
+    page.save_plot(figure, "side_by_side")
 
 
 def main() -> None:
@@ -181,14 +158,14 @@ def main() -> None:
     bandwidth = float(re.search(r"memory ([\d.]+) GB/s", machine).group(1)) * 1e9
     formats = arguments.formats.split(",")
     results = {f: measure(f, arguments.rounds, arguments.threads) for f in formats}
-    lines = [f"{processor()}, {machine}; medians of {arguments.rounds} rounds; tokens per second in total.", ""]
+    lines = [f"{page.processor()}, {machine}; medians of {arguments.rounds} rounds; tokens per second in total.", ""]
     lines += table(results, bandwidth)
     if "q4" in results:
         lines += ["", *cluster_table(results["q4"])]
     print("\n".join(lines))
     (MODELS / "side_by_side.json").write_text(json.dumps(results, indent=1))
     if arguments.write:
-        write_page(lines)
+        page.write_region("side by side", lines)
         plot(results)
 
 

@@ -1,0 +1,45 @@
+"""What the tools here share: where things are, what the machine is, and the regions of docs/performance.md they write."""
+
+import pathlib
+import platform
+import re
+import subprocess
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+BIN = ROOT / "build/release/bin"
+MODELS = ROOT / "build/bench"
+PAGE = ROOT / "docs/performance.md"
+PLOTS = ROOT / "docs/performance"
+
+
+def run(*command: str | pathlib.Path | int) -> str:
+    words = [str(word) for word in command]
+    return subprocess.run(words, check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True).stdout
+
+
+def processor() -> str:
+    found = re.search(r"model name\s*: (.+)", pathlib.Path("/proc/cpuinfo").read_text())
+    return found.group(1) if found else platform.processor()
+
+
+def table(head: list[str], rows: list[list[str]]) -> list[str]:
+    lines = [head, ["---"] * len(head), *rows]
+    return ["| " + " | ".join(cells) + " |" for cells in lines]
+
+
+def write_region(name: str, lines: list[str]) -> None:
+    """Replaces what stands between the region's two comments."""
+    begin, end = f"<!-- {name} -->", f"<!-- end of {name} -->"
+    page = PAGE.read_text()
+    before, after = page.index(begin) + len(begin), page.index(end)
+    PAGE.write_text(page[:before] + "\n" + "\n".join(lines) + "\n" + page[after:])
+
+
+def save_plot(figure, name: str) -> None:
+    """As SVG; the same figures give the same file."""
+    import matplotlib
+
+    matplotlib.rcParams["svg.hashsalt"] = "windrose"
+    PLOTS.mkdir(exist_ok=True)
+    figure.tight_layout()
+    figure.savefig(PLOTS / f"{name}.svg", metadata={"Date": None})
