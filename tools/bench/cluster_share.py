@@ -68,6 +68,8 @@ def table(rounds: list[tuple[dict, dict]], workers: list[str]) -> list[str]:
 
 def main() -> None:
     arguments = parse_arguments()
+    if arguments.write:
+        page.require_regions("cluster")
     rounds = measure(arguments)
     lines = table(rounds, arguments.workers.split(","))
     print("\n".join(lines))

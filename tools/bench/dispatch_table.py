@@ -19,6 +19,8 @@ def parse_arguments() -> argparse.Namespace:
 
 def main() -> None:
     arguments = parse_arguments()
+    if arguments.write:
+        page.require_regions("dispatch")
     output = page.run(page.BIN / "bench_dispatch")
     heap = iter(HEAP.findall(output))
     rows = []

@@ -16,6 +16,8 @@ LINE = re.compile(
     re.MULTILINE,
 )
 MACHINE = re.compile(r"^machine threads (\d+) instruction_set (\S+) memory_gb ([\d.]+) arithmetic_gop ([\d.]+)", re.MULTILINE)
+SAVED = page.MODELS / "engine_sweep.json"
+IMAGE = "![Tokens per second over batch sizes and prompts, llama.cpp's, and the limits](performance/engine_sweep.svg)"
 
 
 @dataclasses.dataclass
@@ -48,6 +50,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--write", action="store_true", help="write docs/performance.md and the plot")
+    parser.add_argument("--saved", action="store_true", help="what the last run measured, instead of measuring")
     return parser.parse_args()
 
 
@@ -131,19 +134,35 @@ def plot(sweeps: dict[str, Sweep]) -> None:
     page.save_plot(figure, "engine_sweep")
 
 
-def main() -> None:
-    arguments = parse_arguments()
+def measure(arguments: argparse.Namespace) -> dict[str, Sweep]:
+    """By format, and two experts of the first format's as `two` against all, `eight`."""
     shape = ["--batches", arguments.batches, "--prefills", arguments.prefills]
     formats = arguments.formats.split(",")
-    sweeps = {name: sweep(ensure_model(name, arguments.layers), arguments, *shape) for name in formats}
+    found = {name: sweep(ensure_model(name, arguments.layers), arguments, *shape) for name in formats}
     first = ensure_model(formats[0], arguments.layers)
     few = ["--batches", "1,8,32", "--prefills", "512"]
-    # One after the other, so that both see the same machine.
-    two, eight = (sweep(first, arguments, *few, "--experts-per-token", count) for count in ["2", "8"])
-    lines, mixture = sweep_table(sweeps), mixture_table(two, eight)
+    for name, count in [("two", "2"), ("eight", "8")]:
+        found[name] = sweep(first, arguments, *few, "--experts-per-token", count)
+    SAVED.write_text(json.dumps({name: dataclasses.asdict(each) for name, each in found.items()}, indent=1))
+    return found
+
+
+def saved() -> dict[str, Sweep]:
+    found = json.loads(SAVED.read_text())
+    return {name: Sweep(each["machine"], *([Point(**point) for point in each[what]] for what in ["batches", "prefills"]))
+            for name, each in found.items()}  # fmt: skip
+
+
+def main() -> None:
+    arguments = parse_arguments()
+    if arguments.write:
+        page.require_regions("engine sweep", "mixture")
+    sweeps = saved() if arguments.saved else measure(arguments)
+    mixture = mixture_table(sweeps.pop("two"), sweeps.pop("eight"))
+    lines = sweep_table(sweeps)
     print("\n".join([*lines, "", *mixture]))
     if arguments.write:
-        page.write_region("engine sweep", lines)
+        page.write_region("engine sweep", [*lines, "", IMAGE])
         page.write_region("mixture", mixture)
         plot(sweeps)
 

@@ -4,6 +4,7 @@ import pathlib
 import platform
 import re
 import subprocess
+import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BIN = ROOT / "build/release/bin"
@@ -27,8 +28,17 @@ def table(head: list[str], rows: list[list[str]]) -> list[str]:
     return ["| " + " | ".join(cells) + " |" for cells in lines]
 
 
+def require_regions(*names: str) -> None:
+    """Ends the program before anything is measured in vain."""
+    page = PAGE.read_text()
+    for name in names:
+        if f"<!-- {name} -->" not in page or f"<!-- end of {name} -->" not in page:
+            sys.exit(f"{PAGE} has no region called {name}: it stands between <!-- {name} --> and <!-- end of {name} -->.")
+
+
 def write_region(name: str, lines: list[str]) -> None:
     """Replaces what stands between the region's two comments."""
+    require_regions(name)
     begin, end = f"<!-- {name} -->", f"<!-- end of {name} -->"
     page = PAGE.read_text()
     before, after = page.index(begin) + len(begin), page.index(end)

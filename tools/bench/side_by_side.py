@@ -154,6 +154,8 @@ def plot(results: dict) -> None:
 
 def main() -> None:
     arguments = parse_arguments()
+    if arguments.write:
+        page.require_regions("side by side")
     machine = machine_line()
     bandwidth = float(re.search(r"memory ([\d.]+) GB/s", machine).group(1)) * 1e9
     formats = arguments.formats.split(",")

@@ -101,6 +101,8 @@ def worker_rows(model: pathlib.Path) -> tuple[list[list[str]], Worker]:
 
 def main() -> None:
     arguments = parse_arguments()
+    if arguments.write:
+        page.require_regions("start-up")
     rows, worker = worker_rows(arguments.model)
     evict(arguments.model)
     cold, warm = first_tokens(arguments.model), first_tokens(arguments.model)
