@@ -62,13 +62,6 @@ struct LoadedModel {
   ServedModel served;
 };
 
-// All threads that start from here on inherit it.
-Status Place(const std::string& cpus, Process& process) {
-  if (cpus.empty()) return OkStatus();
-  ASSIGN_OR_RETURN(process.cpus, ParseCpus(cpus));
-  return Annotate(RunOnCpus(process.cpus), "--cpus");
-}
-
 Status StartAdmin(const CoordinatorConfig& config, Process& process) {
   ASSIGN_OR_RETURN(const HostPort address, ParseHostPort(config.admin_listen));
   process.metrics.AddProcessMetrics();
@@ -256,7 +249,7 @@ Status Serve(const CoordinatorConfig& config, Process& process, SignalWaiter& si
   process.health.SetStartupProgress(0.9, "taking memory");
   ASSIGN_OR_RETURN(KvCache kv, KvCache::Create(shape, model.kv_blocks, KvCacheTypeOf(config)));
 
-  ThreadPool pool(config.threads > 0 ? config.threads : UsableCpus().size(), process.cpus);
+  ThreadPool pool(ThreadCount(config.threads), process.cpus);
   ThreadEventLoop loop(process.clock);
   GrpcExpertTransport transport(TransportConfig(config, model.checkpoint), loop, process.entropy,
                                 *process.log);
@@ -297,12 +290,14 @@ int Main(int argc, char** argv) {
   if (const std::optional<int> exit_code = parser.Parse(argc, argv)) return *exit_code;
   const StatusOr<LogLevel> level = ParseLogLevel(config.log_level);
   Process process;
-  const Status placed = Place(config.cpus, process);  // before the log has its thread
+  // Before the log has its thread: those that start from here on inherit it.
+  const StatusOr<std::vector<uint32_t>> cpus = PlaceProcess(config.cpus);
+  process.cpus = cpus.value_or(std::vector<uint32_t>{});
   process.log = MakeProcessLog("coordinator", level.ok() ? *level : LogLevel::kInfo);
   for (const std::string& warning : parser.warnings()) {
     process.log->Warn("config", {{"what", warning}});
   }
-  const Status served = placed.ok() ? Serve(config, process, signals) : placed;
+  const Status served = cpus.ok() ? Serve(config, process, signals) : cpus.status();
   if (served.ok()) return 0;
   process.log->Error("coordinator_failed", {{"why", ToString(served)}});
   return 1;

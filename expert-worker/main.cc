@@ -50,13 +50,6 @@ struct Process {
   WeightLoading loading;
 };
 
-// All threads that start from here on inherit it.
-Status Place(const std::string& cpus, Process& process) {
-  if (cpus.empty()) return OkStatus();
-  ASSIGN_OR_RETURN(process.cpus, ParseCpus(cpus));
-  return Annotate(RunOnCpus(process.cpus), "--cpus");
-}
-
 Status StartAdmin(const WorkerConfig& config, Process& process) {
   ASSIGN_OR_RETURN(const HostPort address, ParseHostPort(config.admin_listen));
   process.metrics.AddProcessMetrics();
@@ -179,7 +172,7 @@ Status Serve(const WorkerConfig& config, Process& process, SignalWaiter& signals
                    ParseExperts(config.experts, checkpoint.config().experts));
   ASSIGN_OR_RETURN(const ExpertWeights weights, checkpoint.Experts(experts));
   WorkerProbe probe(process.metrics, process.clock, experts);
-  ThreadPool pool(config.threads > 0 ? config.threads : UsableCpus().size(), process.cpus);
+  ThreadPool pool(ThreadCount(config.threads), process.cpus);
   GroupedFfn ffn(checkpoint.config(), weights, config.tile_rows, pool);
   BatchComputer computer(ffn, config.tile_rows, &probe);
   Executor executor(QueueLimits(config), computer, process.clock, &probe);
@@ -202,12 +195,14 @@ int Main(int argc, char** argv) {
   if (const std::optional<int> exit_code = parser.Parse(argc, argv)) return *exit_code;
   const StatusOr<LogLevel> level = ParseLogLevel(config.log_level);
   Process process;
-  const Status placed = Place(config.cpus, process);  // before the log has its thread
+  // Before the log has its thread: those that start from here on inherit it.
+  const StatusOr<std::vector<uint32_t>> cpus = PlaceProcess(config.cpus);
+  process.cpus = cpus.value_or(std::vector<uint32_t>{});
   process.log = MakeProcessLog("worker", level.ok() ? *level : LogLevel::kInfo);
   for (const std::string& warning : parser.warnings()) {
     process.log->Warn("config", {{"what", warning}});
   }
-  const Status served = placed.ok() ? Serve(config, process, signals) : placed;
+  const Status served = cpus.ok() ? Serve(config, process, signals) : cpus.status();
   if (served.ok()) return 0;
   process.log->Error("worker_failed", {{"why", ToString(served)}});
   return 1;

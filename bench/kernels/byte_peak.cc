@@ -1,11 +1,8 @@
 #include "bench/kernels/byte_peak.h"
 
-#include <algorithm>
 #include <cstddef>
-#include <cstdint>
-#include <vector>
 
-#include "common/base/time.h"
+#include "bench/kernels/machine_peak.h"
 
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -14,19 +11,18 @@
 namespace windrose {
 namespace {
 
-constexpr int kRepeats = 5;  // the best counts: others may disturb
 constexpr size_t kRounds = 20'000'000;
 
 // Multiplies bytes for `rounds` rounds; returns the operations done. `seed` must not be known at
 // compile time.
-using Multiply = double (*)(size_t rounds, int seed, int* sink);
+using Multiply = double (*)(size_t rounds, int seed, float* sink);
 
 #if defined(__x86_64__)
 
 // Twelve independent sums: enough to hide the latency of one.
 
 __attribute__((target("avx512f,avx512vnni"))) double MultiplyByVnni(size_t rounds, int seed,
-                                                                    int* sink) {
+                                                                    float* sink) {
   const __m512i bytes = _mm512_set1_epi8(static_cast<char>(seed));
   __m512i sums[12];
   for (__m512i& sum : sums) sum = _mm512_set1_epi32(seed);
@@ -37,12 +33,12 @@ __attribute__((target("avx512f,avx512vnni"))) double MultiplyByVnni(size_t round
   for (size_t i = 1; i < 12; ++i) sums[0] = _mm512_add_epi32(sums[0], sums[i]);
   alignas(64) int lanes[16];
   _mm512_store_si512(lanes, sums[0]);
-  *sink = lanes[0];
+  *sink = static_cast<float>(lanes[0]);
   return 2.0 * static_cast<double>(rounds) * 12 * 64;
 }
 
 // Pairs of products and their sum, in 16 bits: two instructions.
-__attribute__((target("avx2"))) double MultiplyByAvx2(size_t rounds, int seed, int* sink) {
+__attribute__((target("avx2"))) double MultiplyByAvx2(size_t rounds, int seed, float* sink) {
   __m256i bytes[6];
   __m256i sums[6];
   for (size_t i = 0; i < 6; ++i) {
@@ -56,7 +52,7 @@ __attribute__((target("avx2"))) double MultiplyByAvx2(size_t rounds, int seed, i
     }
   }
   for (size_t i = 1; i < 6; ++i) sums[0] = _mm256_add_epi16(sums[0], sums[i]);
-  *sink = _mm256_extract_epi16(sums[0], 0);
+  *sink = static_cast<float>(_mm256_extract_epi16(sums[0], 0));
   return 2.0 * static_cast<double>(rounds) * 6 * 32;
 }
 
@@ -76,22 +72,7 @@ Multiply BestMultiply() { return nullptr; }
 double MeasureByteProductRate(ThreadPool& pool) {
   const Multiply multiply = BestMultiply();
   if (multiply == nullptr) return 0;
-  const SystemClock clock;
-  double best = 0;
-  std::vector<int> sinks(pool.thread_count() * 16);  // a cache line each
-  for (int repeat = 0; repeat < kRepeats; ++repeat) {
-    std::vector<double> operations(pool.thread_count());
-    const TimePoint start = clock.Now();
-    pool.ParallelFor(pool.thread_count(), 1, [&](size_t begin, size_t end) {
-      for (size_t i = begin; i < end; ++i) {
-        operations[i] = multiply(kRounds, repeat + 1, &sinks[i * 16]);
-      }
-    });
-    double total = 0;
-    for (const double count : operations) total += count;
-    best = std::max(best, total / ToSeconds(clock.Now() - start));
-  }
-  return best;
+  return MeasureRate(pool, [multiply](float* sink) { return multiply(kRounds, 1, sink); });
 }
 
 }  // namespace windrose

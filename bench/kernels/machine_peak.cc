@@ -80,7 +80,8 @@ constexpr size_t kFloats = size_t{64} << 20;  // 256 MiB
 constexpr int kRepeats = 5;                   // the best counts: others may disturb
 constexpr size_t kRounds = 20'000'000;
 
-// Operations per second of `run`, which returns how many it did, on all threads at once.
+}  // namespace
+
 double MeasureRate(ThreadPool& pool, const std::function<double(float* sink)>& run) {
   const SystemClock clock;
   double best = 0;
@@ -97,8 +98,6 @@ double MeasureRate(ThreadPool& pool, const std::function<double(float* sink)>& r
   }
   return best;
 }
-
-}  // namespace
 
 double MeasureReadBandwidth(ThreadPool& pool) {
   const SystemClock clock;

@@ -2,9 +2,16 @@
 // the bench's main thread.
 #pragma once
 
+#include <functional>
+
 #include "common/base/thread_pool.h"
 
 namespace windrose {
+
+// Operations per second of `run`, which returns how many it did, on all threads of `pool` at once;
+// the best of some repeats. `sink` is where a run leaves its result, so that it is not optimised
+// away; each thread has its own.
+double MeasureRate(ThreadPool& pool, const std::function<double(float* sink)>& run);
 
 // Bytes per second that all threads of `pool` together read from memory, far beyond the caches.
 double MeasureReadBandwidth(ThreadPool& pool);

@@ -1,6 +1,7 @@
 #include "cli/cluster/cluster_plan.h"
 
 #include "cli/cluster/expert_chain.h"
+#include "common/base/thread_placement.h"
 
 namespace windrose::cli {
 namespace {
@@ -20,19 +21,13 @@ std::string AddressesOf(const std::vector<ProcessSpec>& processes, Role role) {
   return addresses;
 }
 
-std::string Join(const std::vector<uint32_t>& numbers) {
+std::string Join(const std::vector<ExpertId>& experts) {
   std::string text;
-  for (const uint32_t number : numbers) {
+  for (const ExpertId expert : experts) {
     if (!text.empty()) text += ",";
-    text += std::to_string(number);
+    text += std::to_string(expert.value());
   }
   return text;
-}
-
-std::string Join(const std::vector<ExpertId>& experts) {
-  std::vector<uint32_t> numbers;
-  for (const ExpertId expert : experts) numbers.push_back(expert.value());
-  return Join(numbers);
 }
 
 // An even share of the processors for worker `index`, side by side as sockets number them; one that
@@ -67,7 +62,7 @@ class Planner {
       Add(worker, "model", options_.model);
       Add(worker, "experts", Join(worker.experts));
       const std::vector<uint32_t> processors = ProcessorsOf(options_, index);
-      if (options_.pin) Add(worker, "cpus", Join(processors));
+      if (options_.pin) Add(worker, "cpus", JoinCpus(processors));
       AddThreads(worker, processors.size());
       Finish(std::move(worker), "127.0.0.1", options_.worker_arguments);
     }

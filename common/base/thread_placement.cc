@@ -35,15 +35,6 @@ StatusOr<std::pair<uint32_t, uint32_t>> ParseRange(std::string_view text) {
   return std::pair(first, last);
 }
 
-std::string Join(std::span<const uint32_t> cpus) {
-  std::string text;
-  for (const uint32_t cpu : cpus) {
-    if (!text.empty()) text += ",";
-    text += std::to_string(cpu);
-  }
-  return text;
-}
-
 }  // namespace
 
 StatusOr<std::vector<uint32_t>> ParseCpus(const std::string& text) {
@@ -62,6 +53,15 @@ StatusOr<std::vector<uint32_t>> ParseCpus(const std::string& text) {
     return InvalidArgument("wanted each processor once, came " + text);
   }
   return cpus;
+}
+
+std::string JoinCpus(std::span<const uint32_t> cpus) {
+  std::string text;
+  for (const uint32_t cpu : cpus) {
+    if (!text.empty()) text += ",";
+    text += std::to_string(cpu);
+  }
+  return text;
 }
 
 std::vector<uint32_t> UsableCpus() {
@@ -83,13 +83,22 @@ Status RunOnCpus(std::span<const uint32_t> cpus) {
     // The system would silently leave out what is not there.
     if (!std::binary_search(usable.begin(), usable.end(), cpu)) {
       return InvalidArgument("wanted processor " + std::to_string(cpu) + ", usable are " +
-                             Join(usable));
+                             JoinCpus(usable));
     }
     CPU_SET(cpu, &set);
   }
   if (::sched_setaffinity(0, sizeof set, &set) == 0) return OkStatus();
-  return InvalidArgument("the system refuses processors " + Join(cpus));
+  return InvalidArgument("the system refuses processors " + JoinCpus(cpus));
 }
+
+StatusOr<std::vector<uint32_t>> PlaceProcess(const std::string& cpus) {
+  StatusOr<std::vector<uint32_t>> named = ParseCpus(cpus);
+  if (!named.ok() || named->empty()) return named;
+  RETURN_IF_ERROR(Annotate(RunOnCpus(*named), "--cpus"));
+  return named;
+}
+
+size_t ThreadCount(uint32_t wanted) { return wanted > 0 ? wanted : UsableCpus().size(); }
 
 // RunOnCpus has found that all are usable; should one have gone since, the thread runs elsewhere.
 void Pin(std::span<const uint32_t> cpus, size_t index) {

@@ -18,12 +18,22 @@ namespace windrose {
 // "0-3,8" as {0, 1, 2, 3, 8}: ascending, each processor once. Empty for an empty text.
 StatusOr<std::vector<uint32_t>> ParseCpus(const std::string& text);
 
+// The inverse, without ranges: "0,1,2,3,8".
+std::string JoinCpus(std::span<const uint32_t> cpus);
+
 // The processors that the calling thread may use, ascending.
 std::vector<uint32_t> UsableCpus();
 
 // Lets the calling thread, and those it starts from now on, run on these alone. INVALID_ARGUMENT
 // when one of them is not there or not allowed.
 Status RunOnCpus(std::span<const uint32_t> cpus);
+
+// What main does with --cpus before other threads start: RunOnCpus of what is named, which is
+// returned. Nothing named: nothing changes, and none are returned. Errors name the flag.
+StatusOr<std::vector<uint32_t>> PlaceProcess(const std::string& cpus);
+
+// --threads: as many as `wanted`; 0 means one for each usable processor.
+size_t ThreadCount(uint32_t wanted);
 
 // Keeps the calling thread on cpus[index % size]. No processors: it runs where it did.
 void Pin(std::span<const uint32_t> cpus, size_t index);

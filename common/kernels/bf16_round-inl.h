@@ -29,6 +29,17 @@ HWY_INLINE WordVector Bf16Bits(FloatVector value) {
   return hn::IfThenElse(hn::RebindMask(d, hn::IsNaN(value)), quiet, rounded);
 }
 
+// kCount numbers, a multiple of 16.
+template <size_t kCount>
+HWY_INLINE void RoundToBf16(const float* from, uint16_t* to) {
+  const hn::Rebind<uint16_t, FloatTag> halves;
+  const hn::RebindToSigned<FloatTag> di;
+  for (size_t i = 0; i < kCount; i += kVectorFloats) {
+    const WordVector bits = Bf16Bits(hn::LoadU(FloatTag(), from + i));
+    hn::StoreU(hn::DemoteTo(halves, hn::BitCast(di, bits)), halves, to + i);
+  }
+}
+
 }  // namespace windrose::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 

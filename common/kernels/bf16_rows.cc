@@ -14,25 +14,15 @@
 HWY_BEFORE_NAMESPACE();
 namespace windrose::HWY_NAMESPACE {
 
-// x: 16 numbers.
-HWY_INLINE void RoundLanes(const float* x, uint16_t* to) {
-  const hn::Rebind<uint16_t, FloatTag> halves;
-  const hn::RebindToSigned<FloatTag> di;
-  for (size_t i = 0; i < kLanes; i += kVectorFloats) {
-    const auto bits = Bf16Bits(hn::LoadU(FloatTag(), x + i));
-    hn::StoreU(hn::DemoteTo(halves, hn::BitCast(di, bits)), halves, to + i);
-  }
-}
-
 // values: [2 * PairCount(cols)].
 void RoundRow(const float* x, size_t cols, uint16_t* values) {
   size_t i = 0;
-  for (; i + kLanes <= cols; i += kLanes) RoundLanes(x + i, values + i);
+  for (; i + kLanes <= cols; i += kLanes) RoundToBf16<kLanes>(x + i, values + i);
   std::fill(values + i, values + 2 * PairCount(cols), uint16_t{0});
   if (i == cols) return;
   HWY_ALIGN float padded[kLanes] = {};
   std::memcpy(padded, x + i, (cols - i) * sizeof(float));
-  RoundLanes(padded, values + i);
+  RoundToBf16<kLanes>(padded, values + i);
 }
 
 }  // namespace windrose::HWY_NAMESPACE

@@ -226,15 +226,6 @@ void ChooseRowScales(DType dtype, const ConstRows& rows, size_t blocks, float* r
 
 constexpr size_t kBlockPairs = kBlockInputs / 2;
 
-// 32 inputs of one output, as bf16.
-HWY_INLINE void RoundBlock(const float* from, uint16_t* to) {
-  const hn::Rebind<uint16_t, FloatTag> halves;
-  for (size_t i = 0; i < kBlockInputs; i += kVectorFloats) {
-    const auto bits = hn::BitCast(IntTag(), Bf16Bits(hn::LoadU(FloatTag(), from + i)));
-    hn::StoreU(hn::DemoteTo(halves, bits), halves, to + i);
-  }
-}
-
 // 16 pairs of the panel, from inputs `first` to first + 31 of its outputs.
 void PutPairs(const ConstRows& rows, size_t first, std::byte* pairs) {
   HWY_ALIGN_MAX uint16_t values[kPanelOutputs][kBlockInputs] = {};
@@ -242,7 +233,7 @@ void PutPairs(const ConstRows& rows, size_t first, std::byte* pairs) {
   for (size_t o = 0; o < rows.rows; ++o) {
     float padded[kBlockInputs] = {};
     std::memcpy(padded, rows.data + o * rows.cols + first, inputs * sizeof(float));
-    RoundBlock(padded, values[o]);
+    RoundToBf16<kBlockInputs>(padded, values[o]);
   }
   for (size_t pair = 0; pair < kBlockPairs; ++pair) {
     for (size_t o = 0; o < kPanelOutputs; ++o) {

@@ -185,7 +185,7 @@ constexpr size_t kRangeProducts = 256 * 1024;
 
 void MultiplyPacked(const QuantizedRows& x, const WeightView& weight, const Rows& out,
                     ThreadPool& pool) {
-  CHECK(IsPacked(weight.dtype));
+  CHECK(IsQuantized(weight.dtype));
   CHECK(x.cols() == weight.cols && out.cols == weight.rows && out.rows == x.rows());
   if (x.rows() == 0) return;
   const size_t products = x.rows() * std::max<size_t>(x.cols(), 1) * kPanelOutputs;

@@ -7,13 +7,9 @@ runs that follow each other; medians over the rounds count. What stands behind -
 import argparse
 import os
 import pathlib
-import re
 import statistics
-import subprocess
 
 import page
-
-LINE = re.compile(r"^(prefill|batch) (\d+) tokens_per_second ([\d.]+)", re.MULTILINE)
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -29,23 +25,17 @@ def parse_arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def rates(*command: str | pathlib.Path) -> dict[str, float]:
-    words = [str(word) for word in command]
-    run = subprocess.run(words, check=True, stdout=subprocess.PIPE, text=True)
-    return {f"{what} {size}": float(rate) for what, size, rate in LINE.findall(run.stdout)}
-
-
 def measure(arguments: argparse.Namespace) -> list[tuple[dict, dict]]:
     """For each round: the rates of one process, and those of each cluster by its number of workers."""
     common = ["--model", arguments.model, "--tokens", arguments.tokens, "--runs", "1"]
     rounds = []
     for number in range(arguments.rounds):
-        single = rates(arguments.bin / "bench_engine", *common, "--threads", arguments.threads)
+        single = page.rates(page.run(arguments.bin / "bench_engine", *common, "--threads", arguments.threads, stderr=None))
         print(f"round {number + 1}, one process: {single}", flush=True)
         clusters = {}
         for workers in arguments.workers.split(","):
             bench = arguments.bin / "bench_cluster"
-            clusters[workers] = rates(bench, *common, "--", "--workers", workers, *arguments.up)
+            clusters[workers] = page.rates(page.run(bench, *common, "--", "--workers", workers, *arguments.up, stderr=None))
             print(f"round {number + 1}, {workers} workers: {clusters[workers]}", flush=True)
         rounds.append((single, clusters))
     return rounds

@@ -7,6 +7,7 @@ the bandwidth and the rate of products that bench_engine measures when it starts
 import argparse
 import dataclasses
 import json
+import pathlib
 import re
 
 import page
@@ -54,8 +55,8 @@ def parse_arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def sweep(model: str, arguments: argparse.Namespace, *options: str) -> Sweep:
-    output = page.run(page.BIN / "bench_engine", "--model", page.MODELS / model, "--threads", arguments.threads,
+def sweep(model: pathlib.Path, arguments: argparse.Namespace, *options: str) -> Sweep:
+    output = page.run(page.BIN / "bench_engine", "--model", model, "--threads", arguments.threads,
                       "--runs", arguments.runs, *options)  # fmt: skip
     threads, instructions, memory, arithmetic = MACHINE.search(output).groups()
     points = {"batch": [], "prefill": []}
@@ -65,16 +66,6 @@ def sweep(model: str, arguments: argparse.Namespace, *options: str) -> Sweep:
         points[what].append(Point(int(size), rate, megabytes, megaoperations, *limits))
     machine = f"{instructions}, {threads} threads: memory {memory} GB/s, products {arithmetic} Gop/s"
     return Sweep(machine, points["batch"], points["prefill"])
-
-
-def ensure_model(number_format: str, layers: int) -> str:
-    name = f"mixtral-{layers}-{number_format}"
-    if not (page.MODELS / name / "windrose.json").exists():
-        page.MODELS.mkdir(parents=True, exist_ok=True)
-        tokenizer = page.ROOT / "tests/unit/coordinator/text/data/mixtral_tokenizer.model"
-        page.run(page.BIN / "windrose", "synth", page.MODELS / name, "--like", "mixtral-8x7b", "--layers", layers,
-                 "--dtype", number_format, "--tokenizer", tokenizer)  # fmt: skip
-    return name
 
 
 def sweep_table(sweeps: dict[str, Sweep]) -> list[str]:
@@ -138,8 +129,8 @@ def measure(arguments: argparse.Namespace) -> dict[str, Sweep]:
     """By format, and two experts of the first format's as `two` against all, `eight`."""
     shape = ["--batches", arguments.batches, "--prefills", arguments.prefills]
     formats = arguments.formats.split(",")
-    found = {name: sweep(ensure_model(name, arguments.layers), arguments, *shape) for name in formats}
-    first = ensure_model(formats[0], arguments.layers)
+    found = {name: sweep(page.ensure_model(name, arguments.layers), arguments, *shape) for name in formats}
+    first = page.ensure_model(formats[0], arguments.layers)
     few = ["--batches", "1,8,32", "--prefills", "512"]
     for name, count in [("two", "2"), ("eight", "8")]:
         found[name] = sweep(first, arguments, *few, "--experts-per-token", count)

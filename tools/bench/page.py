@@ -11,11 +11,29 @@ BIN = ROOT / "build/release/bin"
 MODELS = ROOT / "build/bench"
 PAGE = ROOT / "docs/performance.md"
 PLOTS = ROOT / "docs/performance"
+TOKENIZER = ROOT / "tests/unit/coordinator/text/data/mixtral_tokenizer.model"
+RATE = re.compile(r"^(prefill|batch) (\d+) tokens_per_second ([\d.]+)", re.MULTILINE)
 
 
-def run(*command: str | pathlib.Path | int) -> str:
+def run(*command: str | pathlib.Path | int, stderr: int | None = subprocess.DEVNULL) -> str:
     words = [str(word) for word in command]
-    return subprocess.run(words, check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True).stdout
+    return subprocess.run(words, check=True, stdout=subprocess.PIPE, stderr=stderr, text=True).stdout
+
+
+def rates(output: str) -> dict[str, float]:
+    """What bench_engine, bench_cluster and llama_rates.py print, by measurement."""
+    return {f"{what} {size}": float(rate) for what, size, rate in RATE.findall(output)}
+
+
+def ensure_model(number_format: str, layers: int) -> pathlib.Path:
+    """Layers of Mixtral dimensions with random weights, packed; written once."""
+    model = MODELS / f"mixtral-{layers}-{number_format}"
+    if not (model / "windrose.json").exists():
+        MODELS.mkdir(parents=True, exist_ok=True)
+        dtype = "pbf16" if number_format == "bf16" else number_format
+        run(BIN / "windrose", "synth", model, "--like", "mixtral-8x7b", "--layers", layers, "--dtype", dtype,
+            "--tokenizer", TOKENIZER)  # fmt: skip
+    return model
 
 
 def processor() -> str:

@@ -15,12 +15,9 @@ import sys
 import time
 
 import page
-from page import BIN, MODELS, ROOT, run
+from page import BIN, MODELS, run
 
-TOKENIZER = ROOT / "tests/unit/coordinator/text/data/mixtral_tokenizer.model"
 LLAMA_TYPE = {"q4": "q4_0", "q8": "q8_0", "bf16": "bf16"}
-SYNTH_TYPE = {"q4": "q4", "q8": "q8", "bf16": "pbf16"}
-LINE = re.compile(r"^(prefill|batch) (\d+) tokens_per_second ([\d.]+)", re.MULTILINE)
 RPC_ENDPOINTS = ["127.0.0.1:19001", "127.0.0.1:19002"]
 
 
@@ -39,20 +36,12 @@ def layers_of(number_format: str) -> int:
 
 def make_models(number_format: str) -> tuple[pathlib.Path, pathlib.Path]:
     layers = layers_of(number_format)
-    ours = MODELS / f"mixtral-{layers}-{number_format}"
+    ours = page.ensure_model(number_format, layers)
     theirs = MODELS / f"mixtral-{layers}-{LLAMA_TYPE[number_format]}.gguf"
-    MODELS.mkdir(parents=True, exist_ok=True)
-    if not ours.exists():
-        run(BIN / "windrose", "synth", ours, "--like", "mixtral-8x7b", "--layers", str(layers),
-            "--dtype", SYNTH_TYPE[number_format], "--tokenizer", TOKENIZER)  # fmt: skip
     if not theirs.exists():
         script = pathlib.Path(__file__).with_name("make_gguf.py")
         run(sys.executable, script, theirs, "--type", LLAMA_TYPE[number_format], "--layers", str(layers))
     return ours, theirs
-
-
-def rates(output: str) -> dict[str, float]:
-    return {f"{what} {size}": float(rate) for what, size, rate in LINE.findall(output)}
 
 
 @contextlib.contextmanager
@@ -93,7 +82,7 @@ def measure(number_format: str, rounds: int, threads: int) -> dict[str, dict[str
         for engine, command in commands.items():
             with rpc_servers(number_format if "RPC" in engine else ""):
                 output = run(*command)
-            for name, rate in rates(output).items():
+            for name, rate in page.rates(output).items():
                 found[engine].setdefault(name, []).append(rate)
                 print(f"{number_format} {name} {engine} {rate:.1f}", flush=True)
     return found

@@ -62,5 +62,19 @@ TEST(ThreadPlacement, APoolsThreadsStayOnOneProcessorEach) {
   });
 }
 
+TEST(ThreadPlacement, JoinsWhatParsingTakesApart) {
+  EXPECT_EQ(JoinCpus(*ParseCpus("0-2,8")), "0,1,2,8");
+  EXPECT_EQ(JoinCpus(*ParseCpus("")), "");
+}
+
+TEST(ThreadPlacement, PlacesAProcessOnlyWhenToldTo) {
+  const auto nowhere = PlaceProcess("");
+  ASSERT_TRUE(nowhere.ok());
+  EXPECT_TRUE(nowhere->empty());
+  EXPECT_EQ(PlaceProcess("x").status().code(), StatusCode::kInvalidArgument);
+  EXPECT_EQ(ThreadCount(3), 3U);
+  EXPECT_EQ(ThreadCount(0), UsableCpus().size());
+}
+
 }  // namespace
 }  // namespace windrose

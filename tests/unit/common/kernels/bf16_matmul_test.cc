@@ -2,38 +2,22 @@
 
 #include <gtest/gtest.h>
 
-#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <limits>
 #include <vector>
 
-#include "common/kernels/matmul.h"
 #include "tests/unit/common/kernels/packed_weight.h"
+#include "tests/unit/common/kernels/products.h"
 
 namespace windrose {
 namespace {
 
-std::vector<float> Multiply(const std::vector<float>& x, const WeightView& weight, size_t threads) {
-  ThreadPool pool(threads);
-  const size_t rows = x.size() / weight.cols;
-  MatMulInput input(rows, weight.cols);
-  input.Assign(ConstRows(x.data(), rows, weight.cols), weight.dtype, pool);
-  std::vector<float> out(rows * weight.rows, std::nanf(""));
-  MatMul(input, weight, Rows(out.data(), rows, weight.rows), pool);
-  return out;
-}
-
-struct Shape {
-  size_t rows;
-  size_t inputs;
-  size_t outputs;
-};
-
 // The last is longer than the pieces that several tiles of rows are multiplied in.
-constexpr Shape kShapes[] = {{1, 1, 1},    {1, 7, 3},    {2, 32, 16},   {3, 65, 17},   {5, 256, 31},
-                             {7, 96, 2},   {13, 513, 8}, {50, 40, 11},  {1, 4096, 73}, {6, 512, 70},
-                             {17, 128, 1}, {9, 64, 100}, {25, 8999, 33}};
+constexpr ProductShape kShapes[] = {{1, 1, 1},     {1, 7, 3},    {2, 32, 16},  {3, 65, 17},
+                                    {5, 256, 31},  {7, 96, 2},   {13, 513, 8}, {50, 40, 11},
+                                    {1, 4096, 73}, {6, 512, 70}, {17, 128, 1}, {9, 64, 100},
+                                    {25, 8999, 33}};
 
 float Flushed(float value) {
   return std::fpclassify(value) == FP_SUBNORMAL ? std::copysign(0.0F, value) : value;
@@ -83,7 +67,7 @@ void ExpectPromisedOrder(const std::vector<float>& x, const WeightView& weight) 
 // numbers are exact, so that the portable fallback, which is not fused, agrees as well.
 TEST(Bf16MatMul, ReducesInThePromisedOrder) {
   OnEachInstructionSet([](const std::string&) {
-    for (const Shape& shape : kShapes) {
+    for (const ProductShape& shape : kShapes) {
       const std::vector<float> x = RandomValues(shape.rows * shape.inputs, 3);
       const RandomPackedWeight weight(shape.outputs, shape.inputs, DType::kPackedBf16, 4);
       ASSERT_NO_FATAL_FAILURE(ExpectPromisedOrder(x, weight.view));
@@ -105,7 +89,7 @@ struct Exponents {
 
 // Sums that cancel, products that are denormal, overflow or are no numbers.
 TEST(Bf16MatMul, KeepsThePromiseAtTheEdgesOfTheNumbers) {
-  constexpr Shape kShape{5, 70, 35};
+  constexpr ProductShape kShape{5, 70, 35};
   constexpr Exponents kRanges[] = {{0, 255}, {50, 70}, {0, 5}, {60, 66}, {186, 200}, {120, 130}};
   OnEachInstructionSet([&](const std::string& set) {
     if (!IsFused(set)) return;
@@ -122,25 +106,8 @@ TEST(Bf16MatMul, KeepsThePromiseAtTheEdgesOfTheNumbers) {
 
 TEST(Bf16MatMul, RowGivesTheSameBitsAloneAndInAnyCompanyOnAnyThreads) {
   OnEachInstructionSet([](const std::string&) {
-    constexpr size_t kInputs = 1031;
-    constexpr size_t kOutputs = 61;
-    constexpr size_t kRows = 40;
-    const RandomPackedWeight weight(kOutputs, kInputs, DType::kPackedBf16, 5);
-    const std::vector<float> x = RandomValues(kRows * kInputs, 6);
-    std::vector<std::vector<float>> alone;
-    for (size_t row = 0; row < kRows; ++row) {
-      const auto begin = x.begin() + static_cast<ptrdiff_t>(row * kInputs);
-      alone.push_back(Multiply({begin, begin + static_cast<ptrdiff_t>(kInputs)}, weight.view, 1));
-    }
-    for (size_t rows = 2; rows <= kRows; ++rows) {
-      const std::vector<float> some(x.begin(), x.begin() + static_cast<ptrdiff_t>(rows * kInputs));
-      const std::vector<float> out = Multiply(some, weight.view, 1 + rows % 4);
-      for (size_t row = 0; row < rows; ++row) {
-        ASSERT_TRUE(std::equal(alone[row].begin(), alone[row].end(),
-                               out.begin() + static_cast<ptrdiff_t>(row * kOutputs)))
-            << rows << " rows, row " << row;
-      }
-    }
+    const RandomPackedWeight weight(61, 1031, DType::kPackedBf16, 5);
+    ASSERT_NO_FATAL_FAILURE(ExpectSameBitsInAnyCompany(weight.view, 40));
   });
 }
 

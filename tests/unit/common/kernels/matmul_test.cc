@@ -6,36 +6,22 @@
 #include <limits>
 #include <vector>
 
-#include "tests/unit/common/kernels/random_values.h"
+#include "tests/unit/common/kernels/products.h"
 
 namespace windrose {
 namespace {
 
 constexpr DType kTypes[] = {DType::kF32, DType::kF16, DType::kBf16};
 
-std::vector<float> Multiply(const std::vector<float>& x, const WeightView& weight, size_t threads) {
-  ThreadPool pool(threads);
-  const size_t rows = x.size() / weight.cols;
-  std::vector<float> out(rows * weight.rows, std::nanf(""));
-  MatMul(ConstRows(x.data(), rows, weight.cols), weight, Rows(out.data(), rows, weight.rows), pool);
-  return out;
-}
-
-struct Shape {
-  size_t rows;
-  size_t inputs;
-  size_t outputs;
-};
-
-constexpr Shape kShapes[] = {{1, 1, 1},    {1, 7, 3},    {2, 16, 5},   {3, 17, 4},   {4, 33, 9},
-                             {5, 256, 31}, {7, 15, 2},   {13, 513, 8}, {50, 40, 11}, {1, 4096, 6},
-                             {6, 4096, 7}, {9, 1025, 1}, {100, 3, 17}};
+constexpr ProductShape kShapes[] = {
+    {1, 1, 1},    {1, 7, 3},    {2, 16, 5},   {3, 17, 4},   {4, 33, 9},   {5, 256, 31}, {7, 15, 2},
+    {13, 513, 8}, {50, 40, 11}, {1, 4096, 6}, {6, 4096, 7}, {9, 1025, 1}, {100, 3, 17}};
 
 // Against double precision. The classical bound: each of the sums of n products is off by at most
 // n roundings of the sum of magnitudes.
 TEST(MatMul, MatchesDoublePrecisionOverOddShapes) {
   OnEachInstructionSet([](const std::string&) {
-    for (const Shape& shape : kShapes) {
+    for (const ProductShape& shape : kShapes) {
       for (const DType dtype : kTypes) {
         const std::vector<float> x = RandomValues(shape.rows * shape.inputs, 1);
         const RandomWeight weight(shape.outputs, shape.inputs, dtype, 2);
@@ -66,7 +52,7 @@ TEST(MatMul, MatchesDoublePrecisionOverOddShapes) {
 // each other bit for bit even where a test machine has only one of them.
 TEST(MatMul, ReducesInThePromisedOrder) {
   OnEachInstructionSet([](const std::string& set) {
-    for (const Shape& shape : kShapes) {
+    for (const ProductShape& shape : kShapes) {
       for (const DType dtype : kTypes) {
         const std::vector<float> x = RandomValues(shape.rows * shape.inputs, 3);
         const RandomWeight weight(shape.outputs, shape.inputs, dtype, 4);
@@ -86,30 +72,11 @@ TEST(MatMul, ReducesInThePromisedOrder) {
   });
 }
 
-// The promise that makes batching invisible.
 TEST(MatMul, RowGivesTheSameBitsAloneAndInAnyCompanyOnAnyThreads) {
   OnEachInstructionSet([](const std::string&) {
-    constexpr size_t kInputs = 1031;
-    constexpr size_t kOutputs = 61;
     for (const DType dtype : kTypes) {
-      const RandomWeight weight(kOutputs, kInputs, dtype, 5);
-      const std::vector<float> x = RandomValues(33 * kInputs, 6);
-      std::vector<std::vector<float>> alone;
-      for (size_t row = 0; row < 33; ++row) {
-        const auto begin = x.begin() + static_cast<ptrdiff_t>(row * kInputs);
-        alone.push_back(Multiply({begin, begin + static_cast<ptrdiff_t>(kInputs)}, weight.view, 1));
-      }
-      for (size_t rows = 2; rows <= 33; ++rows) {
-        const std::vector<float> some(x.begin(),
-                                      x.begin() + static_cast<ptrdiff_t>(rows * kInputs));
-        const std::vector<float> out = Multiply(some, weight.view, 1 + rows % 4);
-        for (size_t row = 0; row < rows; ++row) {
-          for (size_t o = 0; o < kOutputs; ++o) {
-            ASSERT_EQ(out[row * kOutputs + o], alone[row][o])
-                << rows << " rows, row " << row << ", output " << o << " " << NameOf(dtype);
-          }
-        }
-      }
+      const RandomWeight weight(61, 1031, dtype, 5);
+      ASSERT_NO_FATAL_FAILURE(ExpectSameBitsInAnyCompany(weight.view, 33));
     }
   });
 }
