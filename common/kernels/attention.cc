@@ -29,17 +29,14 @@ constexpr size_t kScoreKeys = 2;
 #endif
 
 constexpr size_t kCacheLine = 64;
-constexpr int kToRead = 0;
-constexpr int kIntoSecondLevel = 2;
 
 // Asks for part `index` of `count` of a head's block, so that fetching goes on evenly beside the
-// arithmetic. Null asks for nothing. Into the second level only: in f32 the keys and values in use
-// and the next ones would fill a first-level cache to the brim, and push each other out.
+// arithmetic. Null asks for nothing.
 HWY_INLINE void PrefetchPart(const std::byte* block, size_t bytes, size_t index, size_t count) {
   if (block == nullptr) return;
   const size_t end = bytes * (index + 1) / count;
   for (size_t byte = bytes * index / count; byte < end; byte += kCacheLine) {
-    __builtin_prefetch(block + byte, kToRead, kIntoSecondLevel);
+    PrefetchLine(block + byte);
   }
 }
 

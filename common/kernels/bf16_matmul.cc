@@ -16,13 +16,12 @@
 #include "hwy/foreach_target.h"
 // After foreach_target.h.
 #include "common/kernels/pair_products-inl.h"
-#include "hwy/cache_control.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace windrose::HWY_NAMESPACE {
 
 // How far ahead of its use a panel's pairs are asked for, when one tile takes all rows.
-constexpr size_t kPrefetchBytes = 2048;
+constexpr size_t kPrefetchBytes = 4096;
 // Weight bytes that all tiles of rows use one after the other: they should stay in the second
 // cache meanwhile, with as many of the next.
 constexpr size_t kGroupBytes = 256 * 1024;
@@ -109,7 +108,7 @@ void AccumulateTile(const PanelGroup& group, const InputTile& x, TileSums& sums)
     HWY_UNROLL(4)
     for (size_t p = 0; p < kPanels; ++p) {
       const std::byte* at = group.pairs[p] + pair * kPairBytes;
-      hwy::Prefetch(group.pairs[p] + prefetching.begin + pair * prefetching.step);
+      PrefetchLine(group.pairs[p] + prefetching.begin + pair * prefetching.step);
       weights[p] = Products::LoadWeights(at);
     }
     HWY_UNROLL(16)

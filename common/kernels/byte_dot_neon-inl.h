@@ -75,13 +75,13 @@ HWY_INLINE int32x4_t AddSixteenProducts(int32x4_t sum, const int8x16_t* chunk, c
 
 #endif  // __ARM_FEATURE_DOTPROD
 
-// x: kRows rows of 32 bytes. The sums of their bytes are not needed here.
+// x: kRows rows of 32 bytes, 64 apart. The sums of their bytes are not needed here.
 template <DType kType, size_t kRows>
 HWY_INLINE void BlockDots(const BlockWeights<kType>& weights, const int8_t* x,
                           const int32_t* /*minus_sums*/, IntVector (&dots)[kRows]) {
   HWY_UNROLL(4)
   for (size_t r = 0; r < kRows; ++r) {
-    const int8_t* const row = x + r * kBlockInputs;
+    const int8_t* const row = x + r * kGroupInputs;
     const int32x4_t first = AddSixteenProducts(vdupq_n_s32(0), weights.chunk, row);
     dots[r] = IntVector(
         AddSixteenProducts(first, weights.chunk + kBlockChunks / 2, row + kBlockInputs / 2));

@@ -39,11 +39,11 @@ HWY_INLINE void BlockDots(const BlockWeights<kType>& weights, const int8_t* x,
     HWY_ALIGN int32_t sums[kVectorFloats] = {};
     for (size_t c = 0; c < kBlockChunks; ++c) {
       for (size_t i = 0; i < kVectorBytes; ++i) {
-        sums[i / 4] += int32_t{weights.chunk[c][i]} * x[r * kBlockInputs + 4 * c + i % 4];
+        sums[i / 4] += int32_t{weights.chunk[c][i]} * x[r * kGroupInputs + 4 * c + i % 4];
       }
     }
     const IntVector sum = hn::Load(IntTag(), sums);
-    const IntVector offset = hn::Mul(weights.zero, hn::Set(IntTag(), minus_sums[r]));
+    const IntVector offset = hn::Mul(weights.zero, hn::Set(IntTag(), minus_sums[r * kGroupBlocks]));
     dots[r] = hn::Add(kType == DType::kQ4 ? hn::ShiftLeft<3>(sum) : sum, offset);
   }
 }

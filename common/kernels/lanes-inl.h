@@ -167,6 +167,14 @@ HWY_INLINE void KeepInRegister([[maybe_unused]] FloatVector& v) {
 #endif
 }
 
+// Asks for a cache line, into the second level only: the first can wait for few lines at a time,
+// and is full of what is in use.
+HWY_INLINE void PrefetchLine(const std::byte* at) {
+  constexpr int kToRead = 0;
+  constexpr int kIntoSecondLevel = 2;
+  __builtin_prefetch(at, kToRead, kIntoSecondLevel);
+}
+
 // exp within a few units in the last place; 0 below -104; above 88 as 88.
 HWY_INLINE FloatVector BoundedExp(FloatVector x) {
   const FloatTag d;

@@ -12,7 +12,6 @@
 #include "hwy/foreach_target.h"
 // After foreach_target.h.
 #include "common/kernels/byte_dot-inl.h"
-#include "hwy/cache_control.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace windrose::HWY_NAMESPACE {
@@ -24,18 +23,18 @@ constexpr size_t kRowsAtOnce = 4;
 constexpr size_t kRowsAtOnce = 2;
 #endif
 // How far ahead of its use a group's weights are asked for.
-constexpr size_t kPrefetchBytes = 4096;
+constexpr size_t kPrefetchBytes = 8192;
 // Activation bytes that a pass over the panels may use: they should stay in the second cache.
 constexpr size_t kPassBytes = 512 * 1024;
 
 template <DType kType>
 constexpr size_t kScaleBytes = kType == DType::kQ4 ? 1 : 2;
 
-// Weights and scales of one block for the outputs of one register.
+// Weights and scales of a group's blocks for the outputs of one register.
 template <DType kType>
-struct Block {
-  BlockWeights<kType> weights;
-  FloatVector scale;
+struct Group {
+  BlockWeights<kType> weights[kGroupBlocks];
+  FloatVector scales[kGroupBlocks];
 };
 
 // `header`: the group's, advanced to the block's first output.
@@ -63,55 +62,64 @@ struct TileSums {
   HWY_ALIGN_MAX float of[QuantizedRows::kTileRows][kPanelOutputs] = {};
 };
 
-// Asks for the weights that come kPrefetchBytes behind a block.
+// Asks for the weights that come kPrefetchBytes behind a group.
 template <DType kType>
-HWY_INLINE void PrefetchBehind(const std::byte* block) {
-  for (size_t byte = 0; byte < PackedGroupBytes(kType) / kGroupBlocks; byte += 64) {
-    hwy::Prefetch(block + kPrefetchBytes + byte);
+HWY_INLINE void PrefetchBehind(const std::byte* group) {
+  for (size_t byte = 0; byte < PackedGroupBytes(kType); byte += 64) {
+    PrefetchLine(group + kPrefetchBytes + byte);
   }
 }
 
-// What a block gives to kRows rows of the tile, the first of which is `at` blocks into it.
+template <DType kType>
+HWY_INLINE void LoadGroup(const std::byte* from, size_t part, Group<kType>& group) {
+  HWY_UNROLL(2)
+  for (size_t b = 0; b < kGroupBlocks; ++b) {
+    const size_t output = b * kPanelOutputs + part * kVectorFloats;
+    const std::byte* zeros = from + kGroupBlocks * kPanelOutputs + output;
+    const std::byte* weights = from + kGroupHeaderBytes + b * PackedBlockBytes(kType);
+    group.scales[b] = LoadScales<kType>(from + output * kScaleBytes<kType>);
+    LoadBlockWeights<kType>(weights + part * kVectorBytes, zeros, group.weights[b]);
+  }
+}
+
+// What a group gives to kRows rows of the tile, the first of which is `at` groups into it.
 template <DType kType, size_t kRows>
-HWY_INLINE void AddRows(const Block<kType>& block, const QuantizedTile& x, size_t at, float* sums) {
+HWY_INLINE void AddRows(const Group<kType>& group, const QuantizedTile& x, size_t at, float* sums) {
   const FloatTag d;
-  IntVector dots[kRows];
-  BlockDots<kType>(block.weights, x.values + at * kBlockInputs, x.minus_sums + at, dots);
+  IntVector dots[kGroupBlocks][kRows];
+  GroupDots<kType>(group.weights, x.values + at * kGroupInputs, x.minus_sums + at * kGroupBlocks,
+                   dots);
   HWY_UNROLL(4)
   for (size_t r = 0; r < kRows; ++r) {
     float* const sum = sums + r * kPanelOutputs;
-    const auto scale = hn::Mul(block.scale, hn::Set(d, x.scales[at + r]));
-    hn::Store(hn::MulAdd(hn::ConvertTo(d, dots[r]), scale, hn::Load(d, sum)), d, sum);
+    auto both = hn::Mul(hn::ConvertTo(d, dots[0][r]), group.scales[0]);
+    both = hn::MulAdd(hn::ConvertTo(d, dots[1][r]), group.scales[1], both);
+    hn::Store(hn::MulAdd(both, hn::Set(d, x.scales[at + r]), hn::Load(d, sum)), d, sum);
   }
 }
 
 // kRows at a time, then the rest, down to one.
 template <DType kType, size_t kRows>
-HWY_INLINE void AddAllRows(const Block<kType>& block, const QuantizedTile& x, size_t at,
+HWY_INLINE void AddAllRows(const Group<kType>& group, const QuantizedTile& x, size_t at,
                            size_t rows, float* sums) {
   for (; rows >= kRows; rows -= kRows, at += kRows, sums += kRows * kPanelOutputs) {
-    AddRows<kType, kRows>(block, x, at, sums);
+    AddRows<kType, kRows>(group, x, at, sums);
   }
   if constexpr (kRows > 1) {
-    if (rows > 0) AddAllRows<kType, kRows - 1>(block, x, at, rows, sums);
+    if (rows > 0) AddAllRows<kType, kRows - 1>(group, x, at, rows, sums);
   }
 }
 
-// sums += what block `index` of the panel, which is in `group`, gives to each row.
+// sums += what group `index` of the panel, which lies at `from`, gives to each row.
 template <DType kType>
-HWY_INLINE void AddBlock(const std::byte* group, size_t index, const QuantizedTile& x,
+HWY_INLINE void AddGroup(const std::byte* from, size_t index, const QuantizedTile& x,
                          TileSums& sums) {
-  const size_t within = index % kGroupBlocks;
-  const std::byte* data = group + kGroupHeaderBytes + within * PackedBlockBytes(kType);
-  PrefetchBehind<kType>(data);
+  PrefetchBehind<kType>(from);
   HWY_UNROLL(4)
   for (size_t p = 0; p < kParts; ++p) {
-    Block<kType> block;
-    const size_t output = within * kPanelOutputs + p * kVectorFloats;
-    block.scale = LoadScales<kType>(group + output * kScaleBytes<kType>);
-    const std::byte* zeros = group + kGroupBlocks * kPanelOutputs + output;
-    LoadBlockWeights<kType>(data + p * kVectorBytes, zeros, block.weights);
-    AddAllRows<kType, kRowsAtOnce>(block, x, index * x.rows, x.rows,
+    Group<kType> group;
+    LoadGroup<kType>(from, p, group);
+    AddAllRows<kType, kRowsAtOnce>(group, x, index * x.rows, x.rows,
                                    sums.of[0] + p * kVectorFloats);
   }
 }
@@ -135,10 +143,7 @@ void MultiplyTile(const std::byte* panel, size_t groups, const QuantizedTile& x,
   TileSums sums;
   const std::byte* group = panel + kRowScaleBytes;
   for (size_t index = 0; index < groups; ++index, group += PackedGroupBytes(kType)) {
-    HWY_UNROLL(2)
-    for (size_t within = 0; within < kGroupBlocks; ++within) {
-      AddBlock<kType>(group, index * kGroupBlocks + within, x, sums);
-    }
+    AddGroup<kType>(group, index, x, sums);
   }
   StoreTile(sums, panel, x.rows, results);
 }

@@ -1,10 +1,11 @@
 // Products of quantised rows with a packed matrix. Private to common/kernels; behind MatMul.
 //
-// An output is the sum, over the blocks of 32 inputs in ascending order, of
-//   (sum of weight byte * activation byte  -  zero * sum of activation bytes) * (scale * scale'),
-// added with one fused multiply-add each; the bracket is a whole number of sixteenths and exact. So
-// the bits depend on the row and the weights alone, and every instruction set with fused
-// multiply-add gives the same. No allocation.
+// Of a block of 32 inputs,
+//   dot = sum of weight byte * activation byte  -  zero * sum of activation bytes
+// is a whole number of eighths and exact. An output is the sum, over the groups of two blocks in
+// ascending order, of (dot_0 * scale_0 + dot_1 * scale_1) * activation scale, with a fused
+// multiply-add for each sum. So the bits depend on the row and the weights alone, and every
+// instruction set with fused multiply-add gives the same. No allocation.
 #pragma once
 
 #include "common/base/thread_pool.h"

@@ -17,7 +17,7 @@ namespace windrose::HWY_NAMESPACE {
 using IntTag = hn::RebindToSigned<FloatTag>;
 using ByteTag = hn::Rebind<int8_t, FloatTag>;
 
-// Blocks with no larger magnitude count as zeros: their reciprocal would overflow.
+// Groups with no larger magnitude count as zeros: their reciprocal would overflow.
 constexpr float kSmallest = 0x1p-100F;
 constexpr float kHighest = 127.0F;
 
@@ -26,41 +26,50 @@ HWY_INLINE float LargestMagnitude(const float* x) {
   const FloatTag d;
   const IntTag di;
   auto largest = hn::Zero(di);
-  for (size_t i = 0; i < kBlockInputs; i += kVectorFloats) {
+  for (size_t i = 0; i < kGroupInputs; i += kVectorFloats) {
     largest = hn::Max(largest, hn::BitCast(di, hn::Abs(hn::LoadU(d, x + i))));
   }
   return hn::GetLane(hn::BitCast(d, hn::MaxOfLanes(di, largest)));
 }
 
-// Writes 32 bytes, scale and sum of one block. x: [32].
-HWY_INLINE void QuantizeBlock(const float* x, size_t block, const QuantizedRowPlace& to) {
+// Writes the 32 bytes of one block and returns minus their sum. x: [32].
+HWY_INLINE int32_t QuantizeBlock(const float* x, FloatVector factor, int8_t* to) {
   const FloatTag d;
   const IntTag di;
-  float largest = LargestMagnitude(x);
-  if (largest < kSmallest) largest = 0;
-  const auto factor = hn::Set(d, largest == 0 ? 0.0F : kHighest / largest);
   auto total = hn::Zero(di);
   for (size_t i = 0; i < kBlockInputs; i += kVectorFloats) {
     const auto rounded = hn::NearestInt(hn::Mul(hn::LoadU(d, x + i), factor));
     const auto bytes = hn::DemoteTo(ByteTag(), rounded);
-    hn::StoreU(bytes, ByteTag(), to.values + block * to.stride * kBlockInputs + i);
+    hn::StoreU(bytes, ByteTag(), to + i);
     total = hn::Sub(total, hn::PromoteTo(di, bytes));
   }
-  to.scales[block * to.stride] = largest / kHighest;
-  to.minus_sums[block * to.stride] = hn::GetLane(hn::SumOfLanes(di, total));
+  return hn::GetLane(hn::SumOfLanes(di, total));
+}
+
+// Writes bytes, scale and sums of one group. x: [64].
+HWY_INLINE void QuantizeGroup(const float* x, size_t group, const QuantizedRowPlace& to) {
+  float largest = LargestMagnitude(x);
+  if (largest < kSmallest) largest = 0;
+  const auto factor = hn::Set(FloatTag(), largest == 0 ? 0.0F : kHighest / largest);
+  const size_t at = group * to.stride;
+  for (size_t block = 0; block < kGroupBlocks; ++block) {
+    const size_t first = block * kBlockInputs;
+    to.minus_sums[at * kGroupBlocks + block] =
+        QuantizeBlock(x + first, factor, to.values + at * kGroupInputs + first);
+  }
+  to.scales[at] = largest / kHighest;
 }
 
 void QuantizeRow(const float* x, size_t cols, const QuantizedRowPlace& to) {
-  const size_t blocks = GroupCount(cols) * kGroupBlocks;
-  for (size_t block = 0; block < blocks; ++block) {
-    const size_t first = block * kBlockInputs;
-    HWY_ALIGN float padded[kBlockInputs] = {};
+  for (size_t group = 0; group < GroupCount(cols); ++group) {
+    const size_t first = group * kGroupInputs;
+    HWY_ALIGN float padded[kGroupInputs] = {};
     const float* from = x + first;
-    if (first + kBlockInputs > cols) {
-      if (first < cols) std::memcpy(padded, from, (cols - first) * sizeof(float));
+    if (first + kGroupInputs > cols) {
+      std::memcpy(padded, from, (cols - first) * sizeof(float));
       from = padded;
     }
-    QuantizeBlock(from, block, to);
+    QuantizeGroup(from, group, to);
   }
 }
 
@@ -75,16 +84,14 @@ HWY_EXPORT(QuantizeRow);
 
 constexpr size_t kGrainRows = 4;  // worth another thread
 
-size_t Padded(size_t cols) { return GroupCount(cols) * kGroupInputs; }
-
 }  // namespace
 
 QuantizedRows::QuantizedRows(size_t max_rows, size_t max_cols)
     : max_rows_(max_rows),
       max_cols_(max_cols),
-      values_(max_rows * Padded(max_cols)),
-      scales_(max_rows * Padded(max_cols) / kBlockInputs),
-      minus_sums_(max_rows * Padded(max_cols) / kBlockInputs) {}
+      values_(max_rows * GroupCount(max_cols) * kGroupInputs),
+      scales_(max_rows * GroupCount(max_cols)),
+      minus_sums_(max_rows * GroupCount(max_cols) * kGroupBlocks) {}
 
 void QuantizedRows::Quantize(const ConstRows& x, ThreadPool& pool) {
   CHECK(x.rows <= max_rows_ && x.cols <= max_cols_);
@@ -99,16 +106,16 @@ void QuantizedRows::Quantize(const ConstRows& x, ThreadPool& pool) {
 
 QuantizedTile QuantizedRows::tile(size_t index) const {
   const size_t first = index * kTileRows;
-  const size_t blocks = first * block_count();
-  return {values_.data() + blocks * kBlockInputs, scales_.data() + blocks,
-          minus_sums_.data() + blocks, std::min(kTileRows, rows_ - first)};
+  const size_t groups = first * group_count();
+  return {values_.data() + groups * kGroupInputs, scales_.data() + groups,
+          minus_sums_.data() + groups * kGroupBlocks, std::min(kTileRows, rows_ - first)};
 }
 
 QuantizedRowPlace QuantizedRows::PlaceOf(size_t row) {
   const size_t tile_rows = tile(row / kTileRows).rows;
-  const size_t first = row / kTileRows * kTileRows * block_count() + row % kTileRows;
-  return {values_.data() + first * kBlockInputs, scales_.data() + first, minus_sums_.data() + first,
-          tile_rows};
+  const size_t first = row / kTileRows * kTileRows * group_count() + row % kTileRows;
+  return {values_.data() + first * kGroupInputs, scales_.data() + first,
+          minus_sums_.data() + first * kGroupBlocks, tile_rows};
 }
 
 }  // namespace windrose

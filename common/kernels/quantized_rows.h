@@ -1,10 +1,10 @@
 // QuantizedRows: activations as signed bytes, for products with packed weights.
 //
-// Each row is cut into blocks of 32 inputs; a block's largest magnitude becomes 127. So a row's
-// bytes depend on the row alone, never on its neighbours. Rows are kept in tiles, and within a tile
-// block by block, so that what a block of weights is multiplied with lies side by side: rows a
-// power of two apart would share a few sets of the nearest cache and push each other out. Memory is
-// taken once. One owner; the pool is used within Quantize.
+// Each row is cut into groups of 64 inputs, as packed weights are; a group's largest magnitude
+// becomes 127. So a row's bytes depend on the row alone, never on its neighbours. Rows are kept in
+// tiles, and within a tile group by group, so that what a group of weights is multiplied with lies
+// side by side: rows a power of two apart would share a few sets of the nearest cache and push each
+// other out. Memory is taken once. One owner; the pool is used within Quantize.
 #pragma once
 
 #include <cstddef>
@@ -17,15 +17,15 @@
 
 namespace windrose {
 
-// Some rows side by side: input i of block b of row r is values[(b * rows + r) * 32 + i].
+// Some rows side by side: [groups, rows] of what is said.
 struct QuantizedTile {
-  const int8_t* values;
-  const float* scales;        // [blocks, rows] value = scale * byte
-  const int32_t* minus_sums;  // [blocks, rows] of the bytes
+  const int8_t* values;       // 64 bytes
+  const float* scales;        // value = scale * byte
+  const int32_t* minus_sums;  // two: of the bytes of each block of 32
   size_t rows;
 };
 
-// Where one row goes: its first block's place, and by how many blocks of its tile the next is away.
+// Where one row goes: its first group's place, and by how many groups of its tile the next is away.
 struct QuantizedRowPlace {
   int8_t* values;
   float* scales;
@@ -40,13 +40,13 @@ class QuantizedRows {
   QuantizedRows(size_t max_rows, size_t max_cols);
 
   // Takes over `x`, at most max_rows by max_cols. Inputs up to the next multiple of 64 are zeros. A
-  // block that holds NaN or infinity gets a scale that is not finite, and spoils the results.
+  // group that holds NaN or infinity gets a scale that is not finite, and spoils the results.
   void Quantize(const ConstRows& x, ThreadPool& pool);
 
   size_t rows() const { return rows_; }
   size_t cols() const { return cols_; }  // before padding
-  size_t padded_cols() const { return GroupCount(cols_) * kGroupInputs; }
-  size_t block_count() const { return GroupCount(cols_) * kGroupBlocks; }
+  size_t padded_cols() const { return group_count() * kGroupInputs; }
+  size_t group_count() const { return GroupCount(cols_); }
 
   // Rows [index * kTileRows, …), as many as there are.
   QuantizedTile tile(size_t index) const;

@@ -22,17 +22,24 @@ constexpr ProductShape kShapes[] = {{1, 1, 1},     {1, 7, 3},    {2, 32, 16},  {
 float DotInPromisedOrder(const QuantizedRows& x, size_t row, const WeightView& weight, size_t o,
                          bool fused) {
   const QuantizedTile tile = x.tile(row / QuantizedRows::kTileRows);
+  const auto add = [fused](float a, float b, float sum) {
+    return fused ? std::fma(a, b, sum) : a * b + sum;
+  };
   float sum = 0;
-  for (size_t block = 0; block < x.block_count(); ++block) {
-    const PackedBlock w = ReadPackedBlock(weight, o, block);
-    const size_t at = block * tile.rows + row % QuantizedRows::kTileRows;
-    int32_t dot = 0;
-    for (size_t i = 0; i < kBlockInputs; ++i) {
-      dot += int32_t{w.q[i]} * tile.values[at * kBlockInputs + i];
+  for (size_t group = 0; group < x.group_count(); ++group) {
+    const size_t at = group * tile.rows + row % QuantizedRows::kTileRows;
+    float both = 0;
+    for (size_t b = 0; b < kGroupBlocks; ++b) {
+      const PackedBlock w = ReadPackedBlock(weight, o, group * kGroupBlocks + b);
+      int32_t dot = 0;
+      for (size_t i = 0; i < kBlockInputs; ++i) {
+        dot += int32_t{w.q[i]} * tile.values[at * kGroupInputs + b * kBlockInputs + i];
+      }
+      const auto minus_sum = static_cast<float>(tile.minus_sums[at * kGroupBlocks + b]);
+      const float exact = static_cast<float>(dot) + w.zero * minus_sum;
+      both = b == 0 ? exact * w.scale : add(exact, w.scale, both);
     }
-    const float exact = static_cast<float>(dot) + w.zero * static_cast<float>(tile.minus_sums[at]);
-    const float scale = w.scale * tile.scales[at];
-    sum = fused ? std::fma(exact, scale, sum) : exact * scale + sum;
+    sum = add(both, tile.scales[at], sum);
   }
   return sum * ReadRowScale(weight, o);
 }

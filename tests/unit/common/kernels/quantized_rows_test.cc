@@ -16,10 +16,13 @@ struct RowOf {
       : tile(rows.tile(row / QuantizedRows::kTileRows)), index(row % QuantizedRows::kTileRows) {}
 
   int value(size_t k) const {
-    return tile.values[(k / kBlockInputs * tile.rows + index) * kBlockInputs + k % kBlockInputs];
+    return tile.values[(k / kGroupInputs * tile.rows + index) * kGroupInputs + k % kGroupInputs];
   }
-  float scale(size_t block) const { return tile.scales[block * tile.rows + index]; }
-  int minus_sum(size_t block) const { return tile.minus_sums[block * tile.rows + index]; }
+  float scale(size_t group) const { return tile.scales[group * tile.rows + index]; }
+  int minus_sum(size_t block) const {
+    const size_t at = block / kGroupBlocks * tile.rows + index;
+    return tile.minus_sums[at * kGroupBlocks + block % kGroupBlocks];
+  }
 
   QuantizedTile tile;
   size_t index;
@@ -28,14 +31,14 @@ struct RowOf {
 TEST(QuantizedRows, KeepsEachValueWithinHalfAStep) {
   OnEachInstructionSet([](const std::string&) {
     ThreadPool pool(2);
-    for (const size_t cols : {1U, 31U, 32U, 33U, 100U, 256U}) {
+    for (const size_t cols : {1U, 31U, 32U, 33U, 64U, 65U, 100U, 256U}) {
       constexpr size_t kRows = QuantizedRows::kTileRows + 9;
       const std::vector<float> x = RandomValues(kRows * cols, cols);
       QuantizedRows rows(kRows, cols);
       rows.Quantize(ConstRows(x.data(), kRows, cols), pool);
       for (size_t row = 0; row < kRows; ++row) {
         for (size_t k = 0; k < cols; ++k) {
-          const float scale = RowOf(rows, row).scale(k / kBlockInputs);
+          const float scale = RowOf(rows, row).scale(k / kGroupInputs);
           const float read = scale * static_cast<float>(RowOf(rows, row).value(k));
           ASSERT_NEAR(read, x[row * cols + k], scale * 0.5001F) << cols << " " << row << " " << k;
         }
@@ -50,7 +53,7 @@ TEST(QuantizedRows, SumsTheBytesOfEachBlockAndPadsWithZeros) {
     const std::vector<float> x = RandomValues(70, 2);
     QuantizedRows rows(1, 70);
     rows.Quantize(ConstRows(x.data(), 1, 70), pool);
-    ASSERT_EQ(rows.block_count(), 4U);
+    ASSERT_EQ(rows.group_count(), 2U);
     ASSERT_EQ(rows.padded_cols(), 128U);
     for (size_t block = 0; block < 4; ++block) {
       int sum = 0;
