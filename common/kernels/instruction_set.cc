@@ -3,6 +3,8 @@
 
 #include <atomic>
 
+#include "common/kernels/matrix_unit.h"
+
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "common/kernels/instruction_set.cc"
 #include "common/kernels/targets.h"
@@ -30,10 +32,18 @@ HWY_EXPORT(LanesOf);
 // here, because a test may have changed it.
 void UpdateChosenTarget() { hwy::GetChosenTarget().Update(hwy::SupportedTargets()); }
 
-// Highway knows no set with products of bf16: this one is AVX3_DL with an instruction more.
+// Highway knows neither set: AVX3_DL with an instruction more, and with a matrix unit on top.
 constexpr const char* kBf16Set = "AVX3_BF16";
+constexpr const char* kMatrixSet = "AVX3_AMX";
 
-// Whether the set with products of bf16 stands before `target`.
+// What is used beyond the target. kBest: all but the matrix unit.
+enum class Extras { kBest, kNone, kBf16, kMatrixUnit };
+
+std::atomic<Extras>& ChosenExtras() {
+  static std::atomic<Extras> extras{Extras::kBest};
+  return extras;
+}
+
 bool HasBf16Set([[maybe_unused]] int64_t target) {
 #if defined(__x86_64__)
   return target == HWY_AVX3_DL && __builtin_cpu_supports("avx512bf16") != 0;
@@ -42,49 +52,70 @@ bool HasBf16Set([[maybe_unused]] int64_t target) {
 #endif
 }
 
-// False once a lower set was chosen, until another choice.
-std::atomic<bool>& Bf16ProductsAllowed() {
-  static std::atomic<bool> allowed{true};
-  return allowed;
+bool HasMatrixSet(int64_t target) { return HasBf16Set(target) && HasMatrixUnit(); }
+
+// A set that can be chosen.
+struct NamedSet {
+  std::string name;
+  int64_t target;
+  Extras extras;
+};
+
+std::vector<NamedSet> NamedSets() {
+  std::vector<NamedSet> sets;
+  std::vector<NamedSet> last;
+  for (const int64_t target : hwy::SupportedAndGeneratedTargets()) {
+    if (HasMatrixSet(target)) last.push_back({kMatrixSet, target, Extras::kMatrixUnit});
+    if (HasBf16Set(target)) sets.push_back({kBf16Set, target, Extras::kBf16});
+    sets.push_back({hwy::TargetName(target), target, Extras::kNone});
+  }
+  sets.insert(sets.end(), last.begin(), last.end());
+  return sets;
+}
+
+// Forgets what was chosen before.
+void AllowAll() {
+  hwy::SetSupportedTargetsForTest(0);
+  ChosenExtras() = Extras::kBest;
+  UpdateChosenTarget();
 }
 
 }  // namespace
 
 bool UsesBf16Products() {
-  return Bf16ProductsAllowed().load() && HasBf16Set(HWY_DYNAMIC_DISPATCH(TargetOf)());
+  return ChosenExtras().load() != Extras::kNone && HasBf16Set(HWY_DYNAMIC_DISPATCH(TargetOf)());
+}
+
+ByteProducts UsedByteProducts() {
+  return ChosenExtras().load() == Extras::kMatrixUnit ? ByteProducts::kMatrixUnit
+                                                      : ByteProducts::kVectors;
 }
 
 std::string InstructionSet() {
   UpdateChosenTarget();
+  if (UsedByteProducts() == ByteProducts::kMatrixUnit) return kMatrixSet;
   return UsesBf16Products() ? kBf16Set : hwy::TargetName(HWY_DYNAMIC_DISPATCH(TargetOf)());
 }
 
 std::vector<std::string> SupportedInstructionSets() {
   std::vector<std::string> names;
-  for (const int64_t target : hwy::SupportedAndGeneratedTargets()) {
-    if (HasBf16Set(target)) names.emplace_back(kBf16Set);
-    names.emplace_back(hwy::TargetName(target));
-  }
+  for (const NamedSet& set : NamedSets()) names.push_back(set.name);
   return names;
 }
 
 Status UseInstructionSet(const std::string& name) {
+  AllowAll();
+  if (name == "best") return OkStatus();
   std::string known = "best";
-  hwy::SetSupportedTargetsForTest(0);
-  Bf16ProductsAllowed() = true;
-  for (const int64_t target : hwy::SupportedAndGeneratedTargets()) {
-    if (HasBf16Set(target)) known += std::string(", ") + kBf16Set;
-    known += std::string(", ") + hwy::TargetName(target);
-    const bool with_bf16 = HasBf16Set(target) && name == kBf16Set;
-    if (name != hwy::TargetName(target) && !with_bf16) continue;
-    Bf16ProductsAllowed() = with_bf16;
-    // Better sets have lower bits.
-    hwy::SetSupportedTargetsForTest(hwy::SupportedTargets() & ~(target - 1));
+  for (const NamedSet& set : NamedSets()) {
+    known += ", " + set.name;
+    if (set.name != name) continue;
+    ChosenExtras() = set.extras;
+    // Better targets have lower bits.
+    hwy::SetSupportedTargetsForTest(hwy::SupportedTargets() & ~(set.target - 1));
     UpdateChosenTarget();
     return OkStatus();
   }
-  UpdateChosenTarget();
-  if (name == "best") return OkStatus();
   return InvalidArgument("instruction set: wanted one of " + known + ", came " + name);
 }
 

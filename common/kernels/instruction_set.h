@@ -11,11 +11,12 @@
 
 namespace windrose {
 
-// The name of the set in use, for example "AVX2", "AVX3" (AVX-512), "AVX3_DL" (with byte products)
-// or "AVX3_BF16" (with products of bf16, too).
+// The name of the set in use, for example "AVX2", "AVX3" (AVX-512), "AVX3_DL" (with byte products),
+// "AVX3_BF16" (with products of bf16, too) or "AVX3_AMX" (with a matrix unit for bytes on top).
 std::string InstructionSet();
 
-// All sets compiled in that this processor has, best first.
+// All sets compiled in that this processor has, best first. AVX3_AMX comes last: its speed has not
+// been measured, so it is used only where it is asked for.
 std::vector<std::string> SupportedInstructionSets();
 
 // Makes the kernels use `name`, one of the above; "best" is the first. Kernels that are not
@@ -26,6 +27,10 @@ Status UseInstructionSet(const std::string& name);
 // Whether the set in use has products of bf16: one instruction more than AVX3_DL, as which all
 // other kernels run.
 bool UsesBf16Products();
+
+// What multiplies bytes: both give the same bits.
+enum class ByteProducts { kVectors, kMatrixUnit };
+ByteProducts UsedByteProducts();
 
 // Numbers in one vector register of the set in use. For benches.
 size_t FloatLanes();

@@ -11,7 +11,8 @@
 #include "common/kernels/targets.h"
 #include "hwy/foreach_target.h"
 // After foreach_target.h.
-#include "common/kernels/byte_dot-inl.h"
+#include "common/kernels/matrix_unit-inl.h"
+#include "common/kernels/packed_group-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace windrose::HWY_NAMESPACE {
@@ -22,79 +23,18 @@ constexpr size_t kRowsAtOnce = 4;
 #else
 constexpr size_t kRowsAtOnce = 2;
 #endif
-// How far ahead of its use a group's weights are asked for.
-constexpr size_t kPrefetchBytes = 8192;
 // Activation bytes that a pass over the panels may use: they should stay in the second cache.
 constexpr size_t kPassBytes = 512 * 1024;
-
-template <DType kType>
-constexpr size_t kScaleBytes = kType == DType::kQ4 ? 1 : 2;
-
-// Weights and scales of a group's blocks for the outputs of one register.
-template <DType kType>
-struct Group {
-  BlockWeights<kType> weights[kGroupBlocks];
-  FloatVector scales[kGroupBlocks];
-};
-
-// `header`: the group's, advanced to the block's first output.
-template <DType kType>
-HWY_INLINE FloatVector LoadScales(const std::byte* header) {
-  if constexpr (kType == DType::kQ8) return LoadWeights<DType::kBf16>(header);
-  const FloatTag d;
-  const hn::RebindToUnsigned<FloatTag> du;
-  const hn::Rebind<uint8_t, FloatTag> bytes;
-  // A code is the lower exponent and the upper mantissa bits of an f32 below 2. BlockDots count
-  // eighths.
-  const auto code = hn::PromoteTo(du, hn::LoadU(bytes, reinterpret_cast<const uint8_t*>(header)));
-  return hn::BitCast(d,
-                     hn::Add(hn::ShiftLeft<19>(code), hn::Set(du, uint32_t{127 - 15 - 3} << 23)));
-}
-
-// Where a tile's results go: rows of `stride`, of which the first `outputs` are wanted.
-struct TileResults {
-  float* data;
-  size_t stride;
-  size_t outputs;
-};
-
-struct TileSums {
-  HWY_ALIGN_MAX float of[QuantizedRows::kTileRows][kPanelOutputs] = {};
-};
-
-// Asks for the weights that come kPrefetchBytes behind a group.
-template <DType kType>
-HWY_INLINE void PrefetchBehind(const std::byte* group) {
-  for (size_t byte = 0; byte < PackedGroupBytes(kType); byte += 64) {
-    PrefetchLine(group + kPrefetchBytes + byte);
-  }
-}
-
-template <DType kType>
-HWY_INLINE void LoadGroup(const std::byte* from, size_t part, Group<kType>& group) {
-  HWY_UNROLL(2)
-  for (size_t b = 0; b < kGroupBlocks; ++b) {
-    const size_t output = b * kPanelOutputs + part * kVectorFloats;
-    const std::byte* zeros = from + kGroupBlocks * kPanelOutputs + output;
-    const std::byte* weights = from + kGroupHeaderBytes + b * PackedBlockBytes(kType);
-    group.scales[b] = LoadScales<kType>(from + output * kScaleBytes<kType>);
-    LoadBlockWeights<kType>(weights + part * kVectorBytes, zeros, group.weights[b]);
-  }
-}
 
 // What a group gives to kRows rows of the tile, the first of which is `at` groups into it.
 template <DType kType, size_t kRows>
 HWY_INLINE void AddRows(const Group<kType>& group, const QuantizedTile& x, size_t at, float* sums) {
-  const FloatTag d;
   IntVector dots[kGroupBlocks][kRows];
   GroupDots<kType>(group.weights, x.values + at * kGroupInputs, x.minus_sums + at * kGroupBlocks,
                    dots);
   HWY_UNROLL(4)
   for (size_t r = 0; r < kRows; ++r) {
-    float* const sum = sums + r * kPanelOutputs;
-    auto both = hn::Mul(hn::ConvertTo(d, dots[0][r]), group.scales[0]);
-    both = hn::MulAdd(hn::ConvertTo(d, dots[1][r]), group.scales[1], both);
-    hn::Store(hn::MulAdd(both, hn::Set(d, x.scales[at + r]), hn::Load(d, sum)), d, sum);
+    AddDots(dots[0][r], dots[1][r], group, x.scales[at + r], sums + r * kPanelOutputs);
   }
 }
 
@@ -110,19 +50,29 @@ HWY_INLINE void AddAllRows(const Group<kType>& group, const QuantizedTile& x, si
   }
 }
 
-// sums += what group `index` of the panel, which lies at `from`, gives to each row.
-template <DType kType>
-HWY_INLINE void AddGroup(const std::byte* from, size_t index, const QuantizedTile& x,
-                         TileSums& sums) {
-  PrefetchBehind<kType>(from);
-  HWY_UNROLL(4)
-  for (size_t p = 0; p < kParts; ++p) {
-    Group<kType> group;
-    LoadGroup<kType>(from, p, group);
-    AddAllRows<kType, kRowsAtOnce>(group, x, index * x.rows, x.rows,
-                                   sums.of[0] + p * kVectorFloats);
+// Products in the lanes of vectors.
+struct VectorProducts {
+  // sums += what group `index` of the panel, which lies at `from`, gives to each row.
+  template <DType kType>
+  static HWY_INLINE void AddGroup(const std::byte* from, size_t index, const QuantizedTile& x,
+                                  TileSums& sums) {
+    PrefetchBehind<kType>(from);
+    HWY_UNROLL(4)
+    for (size_t p = 0; p < kParts; ++p) {
+      Group<kType> group;
+      LoadGroup<kType>(from, p, group);
+      AddAllRows<kType, kRowsAtOnce>(group, x, index * x.rows, x.rows,
+                                     sums.of[0] + p * kVectorFloats);
+    }
   }
-}
+};
+
+// Where a tile's results go: rows of `stride`, of which the first `outputs` are wanted.
+struct TileResults {
+  float* data;
+  size_t stride;
+  size_t outputs;
+};
 
 HWY_INLINE void StoreTile(TileSums& sums, const std::byte* panel, size_t rows,
                           const TileResults& results) {
@@ -137,20 +87,32 @@ HWY_INLINE void StoreTile(TileSums& sums, const std::byte* panel, size_t rows,
 }
 
 // One panel of `groups` groups times a tile of rows.
-template <DType kType>
-void MultiplyTile(const std::byte* panel, size_t groups, const QuantizedTile& x,
-                  const TileResults& results) {
+template <DType kType, class Products>
+void MultiplyTile(const Products& products, const std::byte* panel, size_t groups,
+                  const QuantizedTile& x, const TileResults& results) {
   TileSums sums;
   const std::byte* group = panel + kRowScaleBytes;
   for (size_t index = 0; index < groups; ++index, group += PackedGroupBytes(kType)) {
-    AddGroup<kType>(group, index, x, sums);
+    products.template AddGroup<kType>(group, index, x, sums);
   }
   StoreTile(sums, panel, x.rows, results);
 }
 
+// The same, with whichever of the two is faster for so many rows.
 template <DType kType>
-void MultiplyPanels(const QuantizedRows& x, const WeightView& weight, const Rows& out,
-                    const IndexRange& panels) {
+void MultiplyTileWith([[maybe_unused]] ByteProducts products, const std::byte* panel, size_t groups,
+                      const QuantizedTile& x, const TileResults& results) {
+#if HWY_ARCH_X86_64 && HWY_TARGET == HWY_AVX3_DL
+  if (products == ByteProducts::kMatrixUnit && x.rows >= MatrixUnitProducts::kFewestRows) {
+    return MultiplyTile<kType>(MatrixUnitProducts(x.rows), panel, groups, x, results);
+  }
+#endif
+  MultiplyTile<kType>(VectorProducts(), panel, groups, x, results);
+}
+
+template <DType kType>
+void MultiplyPanels(ByteProducts products, const QuantizedRows& x, const WeightView& weight,
+                    const Rows& out, const IndexRange& panels) {
   constexpr size_t kTileRows = QuantizedRows::kTileRows;
   const size_t tile_bytes = std::max<size_t>(x.padded_cols(), 1) * kTileRows;
   const size_t pass_tiles = std::max<size_t>(kPassBytes / tile_bytes, 1);
@@ -161,17 +123,20 @@ void MultiplyPanels(const QuantizedRows& x, const WeightView& weight, const Rows
       const size_t output = panel * kPanelOutputs;
       const size_t outputs = std::min(kPanelOutputs, weight.rows - output);
       for (size_t tile = first; tile < end; ++tile) {
-        MultiplyTile<kType>(weight.data + panel * panel_bytes, GroupCount(x.cols()), x.tile(tile),
-                            {out.data + tile * kTileRows * out.cols + output, out.cols, outputs});
+        MultiplyTileWith<kType>(
+            products, weight.data + panel * panel_bytes, x.group_count(), x.tile(tile),
+            {out.data + tile * kTileRows * out.cols + output, out.cols, outputs});
       }
     }
   }
 }
 
-void MultiplyPanelsOf(const QuantizedRows& x, const WeightView& weight, const Rows& out,
-                      const IndexRange& panels) {
-  if (weight.dtype == DType::kQ4) return MultiplyPanels<DType::kQ4>(x, weight, out, panels);
-  MultiplyPanels<DType::kQ8>(x, weight, out, panels);
+void MultiplyPanelsOf(ByteProducts products, const QuantizedRows& x, const WeightView& weight,
+                      const Rows& out, const IndexRange& panels) {
+  if (weight.dtype == DType::kQ4) {
+    return MultiplyPanels<DType::kQ4>(products, x, weight, out, panels);
+  }
+  MultiplyPanels<DType::kQ8>(products, x, weight, out, panels);
 }
 
 }  // namespace windrose::HWY_NAMESPACE
@@ -189,14 +154,14 @@ constexpr size_t kRangeProducts = 256 * 1024;
 }  // namespace
 
 void MultiplyPacked(const QuantizedRows& x, const WeightView& weight, const Rows& out,
-                    ThreadPool& pool) {
+                    ThreadPool& pool, ByteProducts products) {
   CHECK(IsQuantized(weight.dtype));
   CHECK(x.cols() == weight.cols && out.cols == weight.rows && out.rows == x.rows());
   if (x.rows() == 0) return;
-  const size_t products = x.rows() * std::max<size_t>(x.cols(), 1) * kPanelOutputs;
-  const size_t grain = std::max<size_t>(1, kRangeProducts / products);
+  const size_t panel_products = x.rows() * std::max<size_t>(x.cols(), 1) * kPanelOutputs;
+  const size_t grain = std::max<size_t>(1, kRangeProducts / panel_products);
   pool.ParallelFor(PanelCount(weight.rows), grain, [&](size_t begin, size_t end) {
-    HWY_DYNAMIC_DISPATCH(MultiplyPanelsOf)(x, weight, out, {begin, end});
+    HWY_DYNAMIC_DISPATCH(MultiplyPanelsOf)(products, x, weight, out, {begin, end});
   });
 }
 

@@ -9,13 +9,14 @@
 #pragma once
 
 #include "common/base/thread_pool.h"
+#include "common/kernels/instruction_set.h"
 #include "common/kernels/quantized_rows.h"
 #include "common/tensor/view.h"
 
 namespace windrose {
 
-// As MatMul; weight.dtype is packed. out: [x.rows(), weight.rows].
+// As MatMul; weight.dtype is packed. out: [x.rows(), weight.rows]. `products` changes no bit.
 void MultiplyPacked(const QuantizedRows& x, const WeightView& weight, const Rows& out,
-                    ThreadPool& pool);
+                    ThreadPool& pool, ByteProducts products = UsedByteProducts());
 
 }  // namespace windrose
