@@ -96,7 +96,7 @@ class MatrixUnitProducts {
   template <DType kType>
   HWY_INLINE void AddGroup(const std::byte* from, size_t index, const QuantizedTile& x,
                            TileSums& sums) const {
-    PrefetchBehind<kType>(from);
+    PrefetchBehind<kType>(from, x.rows);
     Group<kType> group;
     LoadGroup<kType>(from, 0, group);
     LoadTile<kWeightsTile>(group.weights[0].chunk, kChunkBytes);

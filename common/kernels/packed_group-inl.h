@@ -7,6 +7,7 @@
 #include "common/kernels/lanes-inl.h"
 #include "common/kernels/quantized_rows.h"
 #include "common/tensor/packed_layout.h"
+#include "hwy/cache_control.h"
 
 #if defined(WINDROSE_KERNELS_PACKED_GROUP_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef WINDROSE_KERNELS_PACKED_GROUP_INL_H_
@@ -18,8 +19,14 @@
 HWY_BEFORE_NAMESPACE();
 namespace windrose::HWY_NAMESPACE {
 
-// How far ahead of its use a group's weights are asked for.
-constexpr size_t kPrefetchBytes = 8192;
+// Rows that use a weight so rarely that memory sets the pace.
+template <DType kType>
+#if HWY_TARGET <= HWY_AVX3_DL
+constexpr size_t kFewRows = kType == DType::kQ4 ? 4 : 16;
+#else
+constexpr size_t kFewRows = 2;
+#endif
+
 template <DType kType>
 constexpr size_t kScaleBytes = kType == DType::kQ4 ? 1 : 2;
 
@@ -57,11 +64,20 @@ HWY_INLINE void LoadGroup(const std::byte* from, size_t part, Group<kType>& grou
   }
 }
 
-// Asks for the weights that come kPrefetchBytes behind a group.
+// Asks for weights that come after a group. For few rows far ahead and into the second-level cache,
+// which can wait for more lines at a time; else nearer, and into the first.
 template <DType kType>
-HWY_INLINE void PrefetchBehind(const std::byte* group) {
-  for (size_t byte = 0; byte < PackedGroupBytes(kType); byte += 64) {
-    PrefetchLine(group + kPrefetchBytes + byte);
+HWY_INLINE void PrefetchBehind(const std::byte* group, size_t rows) {
+  constexpr size_t kFar = 8192;
+  constexpr size_t kNear = 4096;
+  if (rows <= kFewRows<kType>) {
+    for (size_t byte = 0; byte < PackedGroupBytes(kType); byte += 64) {
+      PrefetchLine(group + kFar + byte);
+    }
+  } else {
+    for (size_t byte = 0; byte < PackedGroupBytes(kType); byte += 64) {
+      hwy::Prefetch(group + kNear + byte);
+    }
   }
 }
 

@@ -17,11 +17,11 @@
 HWY_BEFORE_NAMESPACE();
 namespace windrose::HWY_NAMESPACE {
 
-// Rows whose sums of one block are in registers at the same time.
-#if HWY_TARGET <= HWY_AVX3 || HWY_TARGET == HWY_NEON
+// Rows that use weights while these are in registers. With VNNI their sums run side by side.
+#if HWY_TARGET <= HWY_AVX3_DL || HWY_TARGET == HWY_NEON
 constexpr size_t kRowsAtOnce = 4;
 #else
-constexpr size_t kRowsAtOnce = 2;
+constexpr size_t kRowsAtOnce = 8;
 #endif
 // Activation bytes that a pass over the panels may use: they should stay in the second cache.
 constexpr size_t kPassBytes = 512 * 1024;
@@ -32,7 +32,7 @@ HWY_INLINE void AddRows(const Group<kType>& group, const QuantizedTile& x, size_
   IntVector dots[kGroupBlocks][kRows];
   GroupDots<kType>(group.weights, x.values + at * kGroupInputs, x.minus_sums + at * kGroupBlocks,
                    dots);
-  HWY_UNROLL(4)
+  HWY_UNROLL(8)
   for (size_t r = 0; r < kRows; ++r) {
     AddDots(dots[0][r], dots[1][r], group, x.scales[at + r], sums + r * kPanelOutputs);
   }
@@ -50,19 +50,19 @@ HWY_INLINE void AddAllRows(const Group<kType>& group, const QuantizedTile& x, si
   }
 }
 
-// Products in the lanes of vectors.
+// Products in the lanes of vectors, of kRows rows at a time.
+template <size_t kRows>
 struct VectorProducts {
   // sums += what group `index` of the panel, which lies at `from`, gives to each row.
   template <DType kType>
   static HWY_INLINE void AddGroup(const std::byte* from, size_t index, const QuantizedTile& x,
                                   TileSums& sums) {
-    PrefetchBehind<kType>(from);
+    PrefetchBehind<kType>(from, x.rows);
     HWY_UNROLL(4)
     for (size_t p = 0; p < kParts; ++p) {
       Group<kType> group;
       LoadGroup<kType>(from, p, group);
-      AddAllRows<kType, kRowsAtOnce>(group, x, index * x.rows, x.rows,
-                                     sums.of[0] + p * kVectorFloats);
+      AddAllRows<kType, kRows>(group, x, index * x.rows, x.rows, sums.of[0] + p * kVectorFloats);
     }
   }
 };
@@ -98,7 +98,8 @@ void MultiplyTile(const Products& products, const std::byte* panel, size_t group
   StoreTile(sums, panel, x.rows, results);
 }
 
-// The same, with whichever of the two is faster for so many rows.
+// The same, with what is fastest for so many rows. One has code of its own, where weights stay in
+// registers.
 template <DType kType>
 void MultiplyTileWith([[maybe_unused]] ByteProducts products, const std::byte* panel, size_t groups,
                       const QuantizedTile& x, const TileResults& results) {
@@ -107,7 +108,8 @@ void MultiplyTileWith([[maybe_unused]] ByteProducts products, const std::byte* p
     return MultiplyTile<kType>(MatrixUnitProducts(x.rows), panel, groups, x, results);
   }
 #endif
-  MultiplyTile<kType>(VectorProducts(), panel, groups, x, results);
+  if (x.rows == 1) return MultiplyTile<kType>(VectorProducts<1>(), panel, groups, x, results);
+  MultiplyTile<kType>(VectorProducts<kRowsAtOnce>(), panel, groups, x, results);
 }
 
 template <DType kType>
