@@ -29,18 +29,7 @@ CoordinatorProbe::CoordinatorProbe(MetricRegistry& registry, const Clock& clock,
   AddExpertMetrics(shape);
 }
 
-void CoordinatorProbe::WatchLoading(const WeightLoading& loading) {
-  registry_.AddCollector([this, &loading] {
-    weight_read_bytes_.Set(static_cast<double>(loading.bytes_read()));
-    weights_verified_.Set(loading.verified() ? 1 : 0);
-  });
-}
-
 void CoordinatorProbe::AddEngineMetrics(const Shape& shape) {
-  weight_read_bytes_ =
-      registry_.AddGauge(Name("weight_read_bytes"), "Bytes of weights read into memory.");
-  weights_verified_ = registry_.AddGauge(Name("weights_verified"),
-                                         "1 once all of them agree with the manifest's hashes.");
   running_ = registry_.AddGauge(Name("requests_running"), "Requests in the batch.");
   waiting_ = registry_.AddGauge(Name("requests_waiting"), "Requests not yet in the batch.");
   kv_usage_ =

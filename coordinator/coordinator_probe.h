@@ -14,7 +14,6 @@
 
 #include "common/base/mutex.h"
 #include "common/base/time.h"
-#include "common/model/weight_loading.h"
 #include "common/obs/health_state.h"
 #include "common/obs/metric_registry.h"
 #include "coordinator/engine/engine_observer.h"
@@ -34,10 +33,6 @@ class CoordinatorProbe final : public EngineObserver, public InferenceObserver {
   // `registry` and `clock` must outlive this. `heartbeat` beats whenever the engine reports.
   CoordinatorProbe(MetricRegistry& registry, const Clock& clock, const Shape& shape,
                    std::shared_ptr<Heartbeat> heartbeat);
-
-  // Gauges of what is read and verified follow `loading`, which must outlive the registry's last
-  // Text().
-  void WatchLoading(const WeightLoading& loading);
 
   void OnStep(const StepReport& report) override;
   void OnLoad(const LoadReport& report) override;
@@ -75,7 +70,6 @@ class CoordinatorProbe final : public EngineObserver, public InferenceObserver {
   const Clock& clock_;
   const std::shared_ptr<Heartbeat> heartbeat_;
 
-  Gauge weight_read_bytes_, weights_verified_;
   Gauge running_, waiting_, kv_usage_, kv_used_, kv_free_, last_step_;
   Follower preemptions_;
   std::array<Histogram, 2> step_seconds_, step_tokens_, step_sequences_;  // by phase

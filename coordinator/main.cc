@@ -16,8 +16,8 @@
 #include "common/base/time.h"
 #include "common/config/config_parser.h"
 #include "common/kernels/instruction_set.h"
+#include "common/loading/weight_loading.h"
 #include "common/model/checkpoint.h"
-#include "common/model/weight_loading.h"
 #include "common/net/address.h"
 #include "common/net/admin_listener.h"
 #include "common/net/signals.h"
@@ -43,14 +43,13 @@ constexpr Duration kLongestSilence = kLongestStep + Seconds(30);
 // What every process has.
 struct Process {
   SystemClock clock;
-  const TimePoint began = clock.Now();
   SystemEntropy entropy;
   MetricRegistry metrics;
   HealthState health{clock};
   std::unique_ptr<Log> log;
   std::vector<uint32_t> cpus;  // empty: where the system likes
   std::unique_ptr<AdminListener> admin;
-  WeightLoading loading;
+  std::unique_ptr<WeightLoading> loading;
 };
 
 // The model as it is served, all of it read-only.
@@ -99,40 +98,22 @@ std::string Fingerprint(const CoordinatorConfig& config, const std::string& mode
          "-" + config.row_type + "-" + config.kv_cache_type;
 }
 
-// Not OK once the weights have turned out not to be those that were converted: what was computed
-// with them is worth nothing, so nothing more is.
-Status CheckLoading(Process& process) {
-  const std::optional<Status> result = process.loading.TakeResult();
-  if (!result) return OkStatus();
-  process.health.SetCondition("weights", result->ok(), Message(*result));
-  if (result->ok()) {
-    process.log->Info("weights_read",
-                      {{"bytes", process.loading.bytes_read()},
-                       {"verified", process.loading.verified() ? "yes" : "no"},
-                       {"seconds", ToSeconds(process.clock.Now() - process.began)}});
-  } else {
-    process.log->Error("weights_damaged", {{"why", Message(*result)}});
-  }
-  return *result;
-}
-
 StatusOr<LoadedModel> Load(const CoordinatorConfig& config, Process& process) {
   process.health.SetStartupProgress(0.1, "opening model");
   ASSIGN_OR_RETURN(Checkpoint checkpoint, Checkpoint::Open(config.model));
   const MixtralConfig& shape = checkpoint.config();
   ASSIGN_OR_RETURN(CoordinatorWeights weights, checkpoint.Coordinator());
-  const bool waits = config.verify_weights == "before-ready";
-  process.health.SetStartupProgress(0.3, waits ? "reading weights" : "weights mapped");
-  RETURN_IF_ERROR(process.loading.Start(config.verify_weights, weights.storage));
+  process.health.SetStartupProgress(0.3, "weights mapped");
+  process.loading->Start(config.verify_weights, weights.storage);
   process.health.SetStartupProgress(0.6, "reading tokenizer");
   ASSIGN_OR_RETURN(std::unique_ptr<const Tokenizer> tokenizer,
                    Tokenizer::Create(config.model + "/tokenizer.model"));
   RETURN_IF_ERROR(tokenizer->CheckVocabulary(shape.vocabulary));
-  ASSIGN_OR_RETURN(const uint32_t kv_blocks, KvBlocks(config, shape));
   if (config.context_length > shape.positions) {
     return InvalidArgument("--context-length: the model has " + std::to_string(shape.positions) +
                            " positions, came " + std::to_string(config.context_length));
   }
+  ASSIGN_OR_RETURN(const uint32_t kv_blocks, KvBlocks(config, shape));
   ServedModel served;
   served.id = ServedModelId(config);
   served.aliases = config.model_aliases;
@@ -215,7 +196,7 @@ Status Attend(const Engine& engine, InferenceServer& server, Process& process,
     const std::string reason = engine.NotReadyReason();
     process.health.SetCondition("experts", reason.empty(), reason);
     server.SetServing(reason.empty());
-    RETURN_IF_ERROR(CheckLoading(process));
+    RETURN_IF_ERROR(process.loading->Check());
   } while (!signals.WaitFor(kReadinessPeriod).has_value());
   return OkStatus();
 }
@@ -252,14 +233,21 @@ Status Serve(const CoordinatorConfig& config, Process& process, SignalWaiter& si
   ThreadPool pool(ThreadCount(config.threads), process.cpus);
   ThreadEventLoop loop(process.clock);
   GrpcExpertTransport transport(TransportConfig(config, model.checkpoint), loop, process.entropy,
+  const WeightLoading::Surroundings surroundings = {process.clock, signals, process.health,
+                                                    *process.log, process.metrics};
+  process.loading = std::make_unique<WeightLoading>(surroundings, "windrose_coordinator_");
                                 *process.log);
   Dispatcher dispatcher(ShapeOf(config, model.checkpoint), DispatchLimitsOf(config), loop,
+  ASSIGN_OR_RETURN(const bool loaded, process.loading->AwaitReady());
+  if (!loaded) {
+    process.log->Info("coordinator_stopped");
+    return OkStatus();
+  }
                         transport, *process.log);
   Step step(shape, model.weights, dispatcher, pool, loop);
   CoordinatorProbe probe(process.metrics, process.clock,
                          {shape.layers, shape.experts, model.kv_blocks, kKvBlockSize},
                          process.health.AddHeartbeat("engine", kLongestSilence));
-  probe.WatchLoading(process.loading);
   Engine engine(EngineLimitsOf(config, model.kv_blocks),
                 {shape, loop, step, dispatcher, kv, *model.tokenizer, probe, *process.log});
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "common/base/bounded_queue.h"
+#include "common/base/heap.h"
 #include "common/base/log.h"
 #include "common/base/random.h"
 #include "common/base/status.h"
@@ -16,8 +17,8 @@
 #include "common/base/time.h"
 #include "common/config/config_parser.h"
 #include "common/kernels/instruction_set.h"
+#include "common/loading/weight_loading.h"
 #include "common/model/checkpoint.h"
-#include "common/model/weight_loading.h"
 #include "common/net/address.h"
 #include "common/net/admin_listener.h"
 #include "common/net/signals.h"
@@ -47,7 +48,7 @@ struct Process {
   std::unique_ptr<Log> log;
   std::vector<uint32_t> cpus;  // empty: where the system likes
   std::unique_ptr<AdminListener> admin;
-  WeightLoading loading;
+  std::unique_ptr<WeightLoading> loading;
 };
 
 Status StartAdmin(const WorkerConfig& config, Process& process) {
@@ -92,33 +93,17 @@ WorkQueueLimits QueueLimits(const WorkerConfig& config) {
   return limits;
 }
 
-// Not OK once the weights have turned out not to be those that were converted: what was computed
-// with them is worth nothing, so nothing more is.
-Status CheckLoading(Process& process) {
-  const std::optional<Status> result = process.loading.TakeResult();
-  if (!result) return OkStatus();
-  process.health.SetCondition("weights", result->ok(), Message(*result));
-  if (result->ok()) {
-    process.log->Info("weights_read",
-                      {{"bytes", process.loading.bytes_read()},
-                       {"verified", process.loading.verified() ? "yes" : "no"},
-                       {"seconds", ToSeconds(process.clock.Now() - process.began)}});
-  } else {
-    process.log->Error("weights_damaged", {{"why", Message(*result)}});
-  }
-  return *result;
-}
-
-// Ready does not wait for weights that are only mapped, unless it is told to.
-Status Load(const WorkerConfig& config, const ExpertWeights& weights, Process& process,
-            WorkerProbe& probe) {
-  const bool waits = config.verify_weights == "before-ready";
-  process.health.SetStartupProgress(0.5, waits ? "reading weights" : "weights mapped");
-  probe.WatchLoading(process.loading);
-  RETURN_IF_ERROR(process.loading.Start(config.verify_weights, weights.storage()));
+// Ready does not wait for weights that are only mapped, unless it is told to. False: a signal came
+// meanwhile.
+StatusOr<bool> Load(const WorkerConfig& config, const ExpertWeights& weights, Process& process,
+                    WorkerProbe& probe) {
+  process.health.SetStartupProgress(0.5, "weights mapped");
+  process.loading->Start(config.verify_weights, weights.storage());
+  ASSIGN_OR_RETURN(const bool loaded, process.loading->AwaitReady());
+  if (!loaded) return false;
   probe.OnLoaded(weights.bytes(), process.clock.Now() - process.began);
   process.health.SetStartupProgress(1.0, "loaded");
-  return OkStatus();
+  return true;
 }
 
 // Until a signal comes, or the weights are found damaged.
@@ -127,7 +112,7 @@ Status Attend(ExpertServer& server, Process& process, SignalWaiter& signals) {
   while (!signals.WaitFor(kHeartbeatPeriod).has_value()) {
     heartbeat->Beat();
     server.SendHeartbeats();
-    RETURN_IF_ERROR(CheckLoading(process));
+    RETURN_IF_ERROR(process.loading->Check());
   }
   return OkStatus();
 }
@@ -165,6 +150,9 @@ Status ServeUntilSignal(const WorkerConfig& config, Process& process, SignalWait
 
 Status Serve(const WorkerConfig& config, Process& process, SignalWaiter& signals) {
   RETURN_IF_ERROR(UseInstructionSet(config.instruction_set));
+  const WeightLoading::Surroundings surroundings = {process.clock, signals, process.health,
+                                                    *process.log, process.metrics};
+  process.loading = std::make_unique<WeightLoading>(surroundings, "windrose_expert_");
   RETURN_IF_ERROR(StartAdmin(config, process));
   process.health.SetStartupProgress(0.0, "opening model");
   ASSIGN_OR_RETURN(const Checkpoint checkpoint, Checkpoint::Open(config.model));
@@ -180,7 +168,11 @@ Status Serve(const WorkerConfig& config, Process& process, SignalWaiter& signals
   ASSIGN_OR_RETURN(const std::unique_ptr<ExpertServer> server,
                    ExpertServer::Start(ServerSettings(config, process.entropy),
                                        Hosted(checkpoint, experts), parts));
-  RETURN_IF_ERROR(Load(config, weights, process, probe));
+  ASSIGN_OR_RETURN(const bool loaded, Load(config, weights, process, probe));
+  if (!loaded) {
+    process.log->Info("worker_stopped");
+    return OkStatus();
+  }
   probe.WatchQueue(executor);
   const Status served = ServeUntilSignal(config, process, signals, executor, *server);
   process.admin.reset();  // Its collectors look at what is destroyed next.
@@ -188,6 +180,7 @@ Status Serve(const WorkerConfig& config, Process& process, SignalWaiter& signals
 }
 
 int Main(int argc, char** argv) {
+  ReturnLargeBlocks();
   SignalWaiter signals;
   WorkerConfig config;
   ConfigParser parser("windrose-expert-worker", "Serves experts of a Mixtral to coordinators.");

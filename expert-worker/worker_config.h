@@ -24,7 +24,7 @@ struct WorkerConfig {
   uint32_t max_rows = 4096;                   // of one call
   uint32_t max_queued_rows = 16384;           // waiting, of all coordinators
   uint32_t max_queued_calls = 256;            // likewise
-  uint32_t tile_rows = 256;                   // of one expert in one pass over its weights
+  uint32_t tile_rows = 128;                   // of one expert in one pass over its weights
   uint32_t max_links = 256;                   // coordinators
   uint64_t max_unsent_bytes = 256ULL << 20;   // replies to one coordinator
   Duration max_budget = Seconds(120);         // a call may wait and compute for at most this

@@ -48,23 +48,12 @@ WorkerProbe::WorkerProbe(MetricRegistry& registry, const Clock& clock,
   load_seconds_ =
       registry.AddGauge("windrose_expert_model_load_seconds", "Time from the start until ready.");
   weight_bytes_ = registry.AddGauge("windrose_expert_weight_bytes", "Bytes of weights held.");
-  weight_read_bytes_ =
-      registry.AddGauge("windrose_expert_weight_read_bytes", "Bytes of them read into memory.");
-  weights_verified_ = registry.AddGauge("windrose_expert_weights_verified",
-                                        "1 once all of them agree with the manifest's hashes.");
   queue_rows_ = registry.AddGauge("windrose_expert_queue_depth", "Rows waiting.");
 }
 
 void WorkerProbe::WatchQueue(const Executor& executor) {
   registry_.AddCollector(
       [this, &executor] { queue_rows_.Set(static_cast<double>(executor.waiting_rows())); });
-}
-
-void WorkerProbe::WatchLoading(const WeightLoading& loading) {
-  registry_.AddCollector([this, &loading] {
-    weight_read_bytes_.Set(static_cast<double>(loading.bytes_read()));
-    weights_verified_.Set(loading.verified() ? 1 : 0);
-  });
 }
 
 void WorkerProbe::OnLoaded(size_t weight_bytes, Duration took) {

@@ -12,7 +12,6 @@
 
 #include "common/base/ids.h"
 #include "common/base/time.h"
-#include "common/model/weight_loading.h"
 #include "common/obs/metric_registry.h"
 #include "expert-worker/exec/batch_computer.h"
 #include "expert-worker/exec/executor.h"
@@ -26,8 +25,6 @@ class WorkerProbe final : public ComputeObserver, public ExecutorObserver, publi
 
   // The gauge of waiting rows follows `executor`, which must outlive the registry's last Text().
   void WatchQueue(const Executor& executor);
-  // Gauges of what is read and verified follow `loading`, for as long.
-  void WatchLoading(const WeightLoading& loading);
 
   void OnLoaded(size_t weight_bytes, Duration took);
 
@@ -62,8 +59,6 @@ class WorkerProbe final : public ComputeObserver, public ExecutorObserver, publi
   Gauge links_;
   Gauge load_seconds_;
   Gauge weight_bytes_;
-  Gauge weight_read_bytes_;
-  Gauge weights_verified_;
   Gauge queue_rows_;
   TimePoint expert_began_{};
 };

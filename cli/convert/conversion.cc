@@ -1,7 +1,5 @@
 #include "cli/convert/conversion.h"
 
-#include <sched.h>
-
 #include <algorithm>
 #include <filesystem>
 #include <optional>
@@ -11,6 +9,7 @@
 
 #include "cli/convert/durable_files.h"
 #include "cli/convert/file_conversion.h"
+#include "common/base/thread_placement.h"
 #include "common/base/thread_pool.h"
 #include "common/model/checkpoint_layout.h"
 #include "common/model/manifest.h"
@@ -56,14 +55,6 @@ StatusOr<std::optional<std::string>> TokenizerOf(const WeightSource& source) {
   if (tokenizer.status().code() == StatusCode::kNotFound) return std::optional<std::string>();
   if (!tokenizer.ok()) return tokenizer.status();
   return std::optional<std::string>(*std::move(tokenizer));
-}
-
-// Those that this process may run on.
-size_t ProcessorCount() {
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  const bool known = sched_getaffinity(0, sizeof(set), &set) == 0 && CPU_COUNT(&set) > 0;
-  return known ? static_cast<size_t>(CPU_COUNT(&set)) : 1;
 }
 
 class Conversion {
@@ -189,7 +180,7 @@ class Conversion {
   Status WriteFiles() {
     for (const StoredFile& file : plan_) written_bytes_ += IsWritten(file) ? BytesOf(file) : 0;
     on_progress_(written_bytes_, total_bytes_);
-    ThreadPool pool(options_.threads > 0 ? options_.threads : ProcessorCount());
+    ThreadPool pool(ThreadCount(options_.threads));
     const std::function<void(uint64_t)> on_bytes = [this](uint64_t bytes) {
       written_bytes_ += bytes;
       on_progress_(written_bytes_, total_bytes_);

@@ -6,7 +6,6 @@
 // only.
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <string>
@@ -20,7 +19,7 @@ namespace windrose::cli {
 struct ConversionOptions {
   std::string destination;   // a directory; made when it is not there
   DType dtype = DType::kQ4;  // a packed one; or bf16, which reads more slowly
-  size_t threads = 0;        // 0: one for each processor
+  uint32_t threads = 0;      // 0: one for each processor
 };
 
 // Called now and then with the bytes that are written and those to be written in all; the first

@@ -15,11 +15,12 @@ void LowerPriority() { (void)setpriority(PRIO_PROCESS, 0, kLowest); }
 
 }  // namespace
 
-BackgroundTask::BackgroundTask(Work work)
-    : thread_([this, work = std::move(work)] {
-        LowerPriority();
+BackgroundTask::BackgroundTask(Work work, Priority priority, std::function<void()> on_done)
+    : thread_([this, work = std::move(work), priority, on_done = std::move(on_done)] {
+        if (priority == Priority::kLowest) LowerPriority();
         result_ = work(stop_);
         done_.store(true);
+        if (on_done) on_done();
       }) {}
 
 BackgroundTask::~BackgroundTask() {

@@ -1,5 +1,5 @@
-// BackgroundTask: one long piece of work on a thread of its own and of lowest priority, whose owner
-// looks now and then whether it is done.
+// BackgroundTask: one long piece of work on a thread of its own, whose owner looks now and then
+// whether it is done, or is told.
 //
 // Destruction stops and joins it. Owner thread only.
 #pragma once
@@ -18,7 +18,14 @@ class BackgroundTask {
   // Returns soon after `stop` has become true.
   using Work = std::function<Status(const std::atomic<bool>& stop)>;
 
-  explicit BackgroundTask(Work work);
+  enum class Priority {
+    kNormal,
+    kLowest,  // of processor and disk: whatever else the process does goes first
+  };
+
+  // `on_done`, if there is one, is called on the task's thread once result() has a value.
+  explicit BackgroundTask(Work work, Priority priority = Priority::kLowest,
+                          std::function<void()> on_done = nullptr);
   ~BackgroundTask();
   BackgroundTask(const BackgroundTask&) = delete;
   BackgroundTask& operator=(const BackgroundTask&) = delete;

@@ -251,18 +251,23 @@ constexpr size_t kRangeProducts = 64 * 1024;
 
 void MatMulInput::Assign(const ConstRows& x, DType weights, ThreadPool& pool) {
   rows_ = x;
-  if (IsQuantized(weights)) quantized_.Quantize(x, pool);
-  if (weights == DType::kPackedBf16) bf16_.Round(x, pool);
+  if (IsQuantized(weights)) {
+    if (!quantized_) quantized_.emplace(max_rows_, max_cols_);
+    quantized_->Quantize(x, pool);
+  } else if (weights == DType::kPackedBf16) {
+    if (!bf16_) bf16_.emplace(max_rows_, max_cols_);
+    bf16_->Round(x, pool);
+  }
 }
 
 void MatMul(const MatMulInput& x, const WeightView& weight, const Rows& out, ThreadPool& pool) {
   if (!IsPacked(weight.dtype)) return MatMul(x.rows(), weight, out, pool);
   if (weight.dtype == DType::kPackedBf16) {
-    CHECK(x.bf16().rows() == x.rows().rows);
-    return MultiplyBf16(x.bf16(), weight, out, pool);
+    CHECK(x.bf16() != nullptr && x.bf16()->rows() == x.rows().rows);
+    return MultiplyBf16(*x.bf16(), weight, out, pool);
   }
-  CHECK(x.quantized().rows() == x.rows().rows);
-  MultiplyPacked(x.quantized(), weight, out, pool);
+  CHECK(x.quantized() != nullptr && x.quantized()->rows() == x.rows().rows);
+  MultiplyPacked(*x.quantized(), weight, out, pool);
 }
 
 void MatMul(const ConstRows& x, const WeightView& weight, const Rows& out, ThreadPool& pool) {

@@ -9,6 +9,9 @@
 // allocation.
 #pragma once
 
+#include <cstddef>
+#include <optional>
+
 #include "common/base/thread_pool.h"
 #include "common/kernels/bf16_rows.h"
 #include "common/kernels/quantized_rows.h"
@@ -17,23 +20,26 @@
 namespace windrose {
 
 // Rows that several matrices are multiplied with: as they are for plain weights; quantised or
-// rounded, once, for packed ones. Memory is taken once. One owner.
+// rounded, once, for packed ones. Each of the two takes memory for the most rows once, when it is
+// first wanted: most models want but one of them. One owner.
 class MatMulInput {
  public:
-  MatMulInput(size_t max_rows, size_t max_cols)
-      : quantized_(max_rows, max_cols), bf16_(max_rows, max_cols) {}
+  MatMulInput(size_t max_rows, size_t max_cols) : max_rows_(max_rows), max_cols_(max_cols) {}
 
   // From now on stands for `x`, which is not copied. `weights`: the dtype of the matrices to come.
   void Assign(const ConstRows& x, DType weights, ThreadPool& pool);
 
   const ConstRows& rows() const { return rows_; }
-  const QuantizedRows& quantized() const { return quantized_; }  // for q8 and q4
-  const Bf16Rows& bf16() const { return bf16_; }                 // for packed bf16
+  // Null before a first Assign for their weights.
+  const QuantizedRows* quantized() const { return quantized_ ? &*quantized_ : nullptr; }
+  const Bf16Rows* bf16() const { return bf16_ ? &*bf16_ : nullptr; }
 
  private:
+  const size_t max_rows_;
+  const size_t max_cols_;
   ConstRows rows_;
-  QuantizedRows quantized_;
-  Bf16Rows bf16_;
+  std::optional<QuantizedRows> quantized_;  // for q8 and q4
+  std::optional<Bf16Rows> bf16_;            // for packed bf16
 };
 
 // out[i][o] = sum over k of x[i][k] * weight[o][k].

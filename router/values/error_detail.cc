@@ -9,14 +9,16 @@
 namespace windrose::router {
 namespace {
 
-// The payload: milliseconds in decimal, '\n', code, '\n', param. A code holds no line break.
+// The payload: milliseconds, '\n', the code's length, '\n', both in decimal; then code and param,
+// which may hold anything, since they may come from a peer.
 constexpr char kPayloadName[] = "windrose.router.ErrorDetail";
 
 }  // namespace
 
 Status WithDetail(Status status, const ErrorDetail& detail) {
-  const std::string payload =
-      std::to_string(detail.retry_after_ms) + "\n" + detail.code + "\n" + detail.param;
+  const std::string payload = std::to_string(detail.retry_after_ms) + "\n" +
+                              std::to_string(detail.code.size()) + "\n" + detail.code +
+                              detail.param;
   status.SetPayload(kPayloadName, absl::Cord(payload));
   return status;
 }
@@ -29,9 +31,12 @@ std::optional<ErrorDetail> DetailOf(const Status& status) {
   const size_t second_break = text.find('\n', first_break + 1);
   if (first_break == std::string::npos || second_break == std::string::npos) return std::nullopt;
   ErrorDetail detail;
+  size_t code_size = 0;
   std::from_chars(text.data(), text.data() + first_break, detail.retry_after_ms);
-  detail.code = text.substr(first_break + 1, second_break - first_break - 1);
-  detail.param = text.substr(second_break + 1);
+  std::from_chars(text.data() + first_break + 1, text.data() + second_break, code_size);
+  const std::string rest = text.substr(second_break + 1);
+  detail.code = rest.substr(0, code_size);
+  detail.param = rest.substr(detail.code.size());
   return detail;
 }
 

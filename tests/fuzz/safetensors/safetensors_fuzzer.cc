@@ -39,6 +39,9 @@ void CheckManifest(std::string_view text) {
     uint64_t bytes = 0;
     for (const windrose::ManifestTensor& tensor : file.tensors) {
       bytes += windrose::StoredBytes(tensor.shape, tensor.format);
+      // Rows are prepared once for all matrices, so these stand alone.
+      CHECK(tensor.format != windrose::DType::kPackedBf16 || manifest->dtype == tensor.format);
+      CHECK(!windrose::IsQuantized(tensor.format) || windrose::IsQuantized(manifest->dtype));
     }
     CHECK(bytes < file.bytes);
   }

@@ -109,6 +109,18 @@ TEST_F(HostileStream, MessageAboveTheLimitIsRefused) {
   EXPECT_EQ(CodeFor(std::vector<std::byte>(8 << 20)), grpc::StatusCode::RESOURCE_EXHAUSTED);
 }
 
+TEST(LinkLimit, OneStreamMoreIsRefusedAndTheOthersStay) {
+  RunningWorker worker({.max_links = 1});
+  TestCoordinator coordinator;
+  coordinator.SetAddresses({worker.address()});
+  ASSERT_TRUE(coordinator.AwaitUp());
+  EXPECT_EQ(SendAlone(worker.address(), kFrames, GoodCall()).error_code(),
+            grpc::StatusCode::RESOURCE_EXHAUSTED);
+  coordinator.Call(1, LayerIndex(0), ExpertId(0), TestRows(1, 1));
+  EXPECT_TRUE(coordinator.AwaitReplies(1));
+  EXPECT_TRUE(coordinator.downs.empty());
+}
+
 TEST_F(HostileStream, UnknownMethodIsUnimplemented) {
   EXPECT_EQ(
       SendAlone(worker_.address(), "/windrose.expert.v1.ExpertData/Other", GoodCall()).error_code(),

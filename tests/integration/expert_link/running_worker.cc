@@ -58,6 +58,7 @@ RunningWorker::RunningWorker(const RunningWorkerOptions& options)
   settings.listen = "127.0.0.1:" + std::to_string(options.port);
   settings.incarnation = options.incarnation;
   settings.max_rows = options.max_rows;
+  settings.max_links = options.max_links;
   HostedModel model = {.model_hash = checkpoint.model_hash(),
                        .model_hash_prefix = checkpoint.model_hash_prefix(),
                        .layer_count = checkpoint.config().layers,

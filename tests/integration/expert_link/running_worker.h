@@ -39,6 +39,7 @@ struct RunningWorkerOptions {
   uint64_t incarnation = 1;
   uint32_t max_queued_calls = 256;
   uint32_t max_rows = 64;
+  uint32_t max_links = 256;
   bool compute = true;  // false: calls stay in the queue until StartComputing
 };
 

@@ -30,7 +30,7 @@ namespace {
 using testing::HasSubstr;
 
 Status ConvertTo(const std::string& directory, const WeightSource& source, DType dtype = DType::kQ8,
-                 size_t threads = 1) {
+                 uint32_t threads = 1) {
   return Convert(source, {directory, dtype, threads}, [](uint64_t, uint64_t) {});
 }
 
@@ -130,6 +130,8 @@ TEST_F(ConversionTest, ThreadsDoNotChangeAByte) {
   ASSERT_TRUE(ConvertTo(directory_.file("one"), source, DType::kQ8, 1).ok());
   ASSERT_TRUE(ConvertTo(directory_.file("four"), source, DType::kQ8, 4).ok());
   EXPECT_EQ(FilesIn(directory_.file("one")), FilesIn(directory_.file("four")));
+  ASSERT_TRUE(ConvertTo(directory_.file("all"), source, DType::kQ8, 0).ok());
+  EXPECT_EQ(FilesIn(directory_.file("one")), FilesIn(directory_.file("all")));
 }
 
 TEST_F(ConversionTest, CopiesTheTokenizerAndKeepsTheConfig) {

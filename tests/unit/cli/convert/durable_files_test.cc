@@ -46,6 +46,15 @@ TEST(DurableFiles, SayWhichFileCannotBeWritten) {
   EXPECT_NE(Message(status).find("/nowhere/a"), std::string::npos);
 }
 
+TEST(DurableFiles, AFolderInTheWayIsNeverReplaced) {
+  const TemporaryDirectory directory;
+  std::filesystem::create_directories(directory.file("a/b"));
+  const Status status = WriteDurably(directory.path(), "a", "text");
+  EXPECT_EQ(status.code(), StatusCode::kUnavailable);
+  EXPECT_NE(Message(status).find(directory.file("a")), std::string::npos);
+  EXPECT_TRUE(std::filesystem::exists(directory.file("a/b")));
+}
+
 TEST(DirectoryLock, IsGivenToOneAtATime) {
   const TemporaryDirectory directory;
   std::optional<StatusOr<DirectoryLock>> first = DirectoryLock::Take(directory.path());

@@ -1,6 +1,9 @@
 // The small things of common/base, each by its behaviour.
+#include <sys/resource.h>
+
 #include <atomic>
 #include <numeric>
+#include <optional>
 #include <set>
 #include <thread>
 
@@ -150,6 +153,40 @@ TEST(BackgroundTask, HasNoResultUntilItIsDone) {
   go = true;
   while (!task.result().has_value()) std::this_thread::yield();
   EXPECT_EQ(task.result()->code(), StatusCode::kDataLoss);
+}
+
+TEST(BackgroundTask, TellsOnceItHasAResult) {
+  const BackgroundTask* told = nullptr;
+  std::atomic<bool> go{false};
+  std::optional<Status> result;
+  {
+    const BackgroundTask task(
+        [&go](const std::atomic<bool>&) {
+          while (!go.load()) std::this_thread::yield();
+          return OkStatus();
+        },
+        BackgroundTask::Priority::kNormal, [&] { result = told->result(); });
+    told = &task;
+    go = true;
+  }
+  EXPECT_EQ(result, OkStatus());
+}
+
+TEST(BackgroundTask, IsNiceUnlessItIsToldNotToBe) {
+  const int own = getpriority(PRIO_PROCESS, 0);
+  for (const auto priority :
+       {BackgroundTask::Priority::kNormal, BackgroundTask::Priority::kLowest}) {
+    int seen = -100;
+    {
+      const BackgroundTask task(
+          [&seen](const std::atomic<bool>&) {
+            seen = getpriority(PRIO_PROCESS, 0);
+            return OkStatus();
+          },
+          priority);
+    }
+    EXPECT_EQ(seen, priority == BackgroundTask::Priority::kNormal ? own : 19);
+  }
 }
 
 TEST(BackgroundTask, IsStoppedByItsOwnersEnd) {

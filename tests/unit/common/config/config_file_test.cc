@@ -38,6 +38,7 @@ TEST(ConfigFile, RefusesWithThePlace) {
   EXPECT_EQ(Refusal("a = \"\\q\""), "f:1: a: wanted one of \\\" \\\\ \\n \\t in a string");
   EXPECT_EQ(Refusal("a = 1 2"), "f:1: a: wanted one value, got more");
   EXPECT_EQ(Refusal("a = [1, 2"), "f:1: a: wanted ',' or ']' in a list");
+  EXPECT_EQ(Refusal("a = [\"1,2\"]"), "f:1: a: wanted list items without a comma inside");
   EXPECT_EQ(Refusal("a = \t1"), "f:1: wanted no tabs or control bytes, got byte 9");
 }
 

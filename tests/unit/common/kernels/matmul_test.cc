@@ -88,6 +88,25 @@ TEST(MatMul, HasNothingToDoForNoRowsAndNoOutputs) {
   EXPECT_TRUE(Multiply(RandomValues(16, 8), none, 2).empty());
 }
 
+// What is prepared for one format takes no memory for the other.
+TEST(MatMulInput, PreparesRowsOnlyForFormatsThatItIsAssignedFor) {
+  const std::vector<float> x = RandomValues(16, 8);
+  const ConstRows rows(x, 8);
+  ThreadPool pool(1);
+  MatMulInput input(4, 8);
+  for (const DType plain : kTypes) input.Assign(rows, plain, pool);
+  EXPECT_EQ(input.quantized(), nullptr);
+  EXPECT_EQ(input.bf16(), nullptr);
+  input.Assign(rows, DType::kQ4, pool);
+  EXPECT_EQ(input.bf16(), nullptr);
+  const QuantizedRows* const first = input.quantized();
+  ASSERT_NE(first, nullptr);
+  input.Assign(rows, DType::kPackedBf16, pool);
+  EXPECT_EQ(input.bf16()->rows(), 2U);
+  input.Assign(rows, DType::kQ8, pool);
+  EXPECT_EQ(input.quantized(), first);
+}
+
 TEST(MatMul, LetsNanAndInfinityThrough) {
   OnEachInstructionSet([](const std::string&) {
     const RandomWeight weight(3, 20, DType::kBf16, 9);

@@ -72,5 +72,16 @@ TEST(AddressTracker, KeepsTheLastGoodAddresses) {
   EXPECT_FALSE(tracker.Update(Addresses{"a:1"}).has_value()) << "still current";
 }
 
+TEST(ResolveWithSystem, TakesNumbersAsTheyAre) {
+  EXPECT_EQ(*ResolveWithSystem({.host = "127.0.0.1", .port = 7100}), (Addresses{"127.0.0.1:7100"}));
+  EXPECT_EQ(*ResolveWithSystem({.host = "::1", .port = 7100}), (Addresses{"[::1]:7100"}));
+}
+
+TEST(ResolveWithSystem, NamesTheHostThatCannotBe) {
+  const Status status = ResolveWithSystem({.host = "no host", .port = 1}).status();
+  EXPECT_EQ(status.code(), StatusCode::kUnavailable);
+  EXPECT_NE(Message(status).find("cannot resolve no host"), std::string::npos) << Message(status);
+}
+
 }  // namespace
 }  // namespace windrose

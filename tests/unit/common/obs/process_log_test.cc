@@ -1,7 +1,11 @@
 #include "common/obs/process_log.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
+#include <array>
+#include <cstdlib>
+#include <memory>
 #include <string>
 
 namespace windrose {
@@ -17,6 +21,19 @@ TEST(ProcessLog, WritesToStderrByLevel) {
   const std::string text = testing::internal::GetCapturedStderr();
   EXPECT_NE(text.find("Z info router started port=8080\n"), std::string::npos) << text;
   EXPECT_EQ(text.find("hidden"), std::string::npos);
+}
+
+// More lines than the queue and the pipe hold, while nobody reads the pipe.
+bool LogsIntoABlockedStderr() {
+  std::array<int, 2> ends{};
+  if (pipe(ends.data()) != 0 || dup2(ends[1], STDERR_FILENO) < 0) return false;
+  Log* const log = MakeProcessLog("router", LogLevel::kInfo).release();  // its end would wait
+  for (int line = 0; line < 20'000; ++line) log->Info("line", {{"number", line}});
+  return true;
+}
+
+TEST(ProcessLog, NeverWaitsForABlockedStderr) {
+  EXPECT_EXIT(std::_Exit(LogsIntoABlockedStderr() ? 42 : 1), testing::ExitedWithCode(42), "");
 }
 
 }  // namespace

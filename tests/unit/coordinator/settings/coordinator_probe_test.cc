@@ -2,7 +2,6 @@
 
 #include <gtest/gtest.h>
 
-#include <memory>
 #include <string>
 #include <vector>
 
@@ -54,18 +53,6 @@ TEST_F(CoordinatorProbeTest, FollowsCumulativeNumbersAcrossSteps) {
   EXPECT_TRUE(Says("expert_gate_weight_total{expert=\"1\",layer=\"0\"}", "0.5"));
   EXPECT_TRUE(Says("last_step_timestamp_seconds", "1700000000"));
   EXPECT_TRUE(Says("step_tokens_sum{phase=\"decode\"}", "8"));
-}
-
-TEST_F(CoordinatorProbeTest, FollowsWhatIsReadOfTheWeights) {
-  WeightLoading loading;
-  probe_.WatchLoading(loading);
-  EXPECT_TRUE(Says("weight_read_bytes", "0"));
-  EXPECT_TRUE(Says("weights_verified", "0"));
-  ASSERT_TRUE(loading
-                  .Start("before-ready", std::make_shared<const WeightStorage>(
-                                             std::vector<WeightStorage::Tensor>{}))
-                  .ok());
-  EXPECT_TRUE(Says("weights_verified", "0"));  // there was nothing to compare
 }
 
 TEST_F(CoordinatorProbeTest, TellsTheLoad) {

@@ -3,12 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <fstream>
-#include <memory>
 #include <string>
 #include <vector>
-
-#include "tests/support/temporary_directory.h"
 
 namespace windrose {
 namespace {
@@ -46,24 +42,6 @@ TEST(WorkerProbe, SaysWhatIsLoaded) {
   EXPECT_THAT(text, HasSubstr("windrose_expert_loaded{expert=\"2\"} 1"));
   EXPECT_THAT(text, HasSubstr("windrose_expert_model_load_seconds 3"));
   EXPECT_THAT(text, HasSubstr("windrose_expert_weight_bytes 1000"));
-}
-
-TEST(WorkerProbe, FollowsWhatIsReadOfTheWeights) {
-  const TemporaryDirectory directory;
-  std::ofstream(directory.file("a.safetensors")) << "abc";
-  const auto file = *MappedFile::Open(directory.path(), "a.safetensors");
-  MetricRegistry registry;
-  SteppingClock clock;
-  WeightLoading loading;
-  WorkerProbe probe(registry, clock, {});
-  probe.WatchLoading(loading);
-  EXPECT_THAT(registry.Text(), HasSubstr("windrose_expert_weight_read_bytes 0"));
-  const auto weights = std::make_shared<const WeightStorage>(std::vector<WeightStorage::Tensor>{
-      {"w", file, file->bytes(), HashOf(std::string_view("abc"))}});
-  ASSERT_TRUE(loading.Start("before-ready", weights).ok());
-  const std::string text = registry.Text();
-  EXPECT_THAT(text, HasSubstr("windrose_expert_weight_read_bytes 3"));
-  EXPECT_THAT(text, HasSubstr("windrose_expert_weights_verified 1"));
 }
 
 TEST(WorkerProbe, CountsRepliesAndRefusalsByCode) {

@@ -101,6 +101,12 @@ TEST(ChatRequest, NamesTheFieldAtFault) {
       {R"("seed":18446744073709551616)", "invalid_value", "seed"},
       {R"("seed":9223372036854775808)", "invalid_value", "seed"},
       {R"("seed":1.5)", "invalid_value", "seed"},
+      {R"("seed":"7")", "invalid_type", "seed"},
+      {R"("user":7)", "invalid_type", "user"},
+      {R"("metadata":[])", "invalid_type", "metadata"},
+      {R"("metadata":{"a":1})", "invalid_value", "metadata"},
+      {R"("skip_special_tokens":false)", "unsupported_parameter", "skip_special_tokens"},
+      {R"("skip_special_tokens":0)", "invalid_type", "skip_special_tokens"},
       {R"("stream":"true")", "invalid_type", "stream"},
       {R"("stream_options":{"include_usage":true})", "invalid_value", "stream_options"},
       {R"("stream":true,"stream_options":{"include_usage":1})", "invalid_type",
@@ -123,6 +129,26 @@ TEST(ChatRequest, NamesTheFieldAtFault) {
     ASSERT_TRUE(detail.has_value());
     EXPECT_EQ(detail->code, refusal.code) << refusal.fields;
     EXPECT_EQ(detail->param, refusal.param) << refusal.fields;
+  }
+}
+
+// What means nothing to us takes memory all the same.
+TEST(ChatRequest, BoundsLabelsThatItPassesOver) {
+  RequestLimits limits;
+  limits.label_bytes = 4;
+  for (const char* fields :
+       {R"("user":"abcd","prompt_cache_key":"")", R"("metadata":{"ab":"cd"})"}) {
+    EXPECT_TRUE(ParseChatRequest(ChatBody(fields), limits).ok()) << fields;
+  }
+  for (const Refusal& refusal :
+       {Refusal{R"("user":"abcde")", "invalid_value", "user"},
+        {R"("prompt_cache_key":"abcde")", "invalid_value", "prompt_cache_key"},
+        {R"("metadata":{"ab":"cde"})", "invalid_value", "metadata"},
+        {R"("metadata":{"abcde":""})", "invalid_value", "metadata"}}) {
+    const Status status = ParseChatRequest(ChatBody(refusal.fields), limits).status();
+    ASSERT_TRUE(DetailOf(status).has_value()) << refusal.fields;
+    EXPECT_EQ(DetailOf(status)->code, refusal.code) << refusal.fields;
+    EXPECT_EQ(DetailOf(status)->param, refusal.param) << refusal.fields;
   }
 }
 

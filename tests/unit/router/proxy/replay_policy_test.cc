@@ -1,0 +1,51 @@
+#include "router/proxy/replay_policy.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "router/values/error_detail.h"
+
+namespace windrose::router {
+namespace {
+
+Status Coded(StatusCode code, const std::string& word) {
+  return WithDetail(Status(code, "why"), ErrorDetail{.code = word});
+}
+
+TEST(ReplayPolicy, GoesOnElsewhereWhenTheConnectionDied) {
+  for (const StatusCode code :
+       {StatusCode::kUnavailable, StatusCode::kCancelled, StatusCode::kInternal,
+        StatusCode::kUnknown, StatusCode::kAborted, StatusCode::kDataLoss}) {
+    EXPECT_EQ(ClassifyFailure(Status(code, "")), FailureAction::kReplay) << code;
+  }
+}
+
+TEST(ReplayPolicy, FailsForWhatNoOtherCoordinatorWouldAnswer) {
+  for (const StatusCode code :
+       {StatusCode::kInvalidArgument, StatusCode::kDeadlineExceeded, StatusCode::kNotFound,
+        StatusCode::kAlreadyExists, StatusCode::kPermissionDenied, StatusCode::kFailedPrecondition,
+        StatusCode::kOutOfRange, StatusCode::kUnimplemented, StatusCode::kUnauthenticated}) {
+    EXPECT_EQ(ClassifyFailure(Status(code, "")), FailureAction::kFail) << code;
+  }
+}
+
+TEST(ReplayPolicy, AsksAnotherWhenOneRefusesForNow) {
+  EXPECT_EQ(ClassifyFailure(ResourceExhausted("")), FailureAction::kTryOther);
+  for (const char* word : {"draining", "model_loading", "server_overloaded"}) {
+    // The word decides, whatever the code.
+    EXPECT_EQ(ClassifyFailure(Coded(StatusCode::kUnavailable, word)), FailureAction::kTryOther);
+    EXPECT_EQ(ClassifyFailure(Coded(StatusCode::kInvalidArgument, word)), FailureAction::kTryOther);
+  }
+}
+
+TEST(ReplayPolicy, BelievesACoordinatorThatSaysWhatIsWrong) {
+  EXPECT_EQ(ClassifyFailure(Coded(StatusCode::kUnavailable, "expert_unavailable")),
+            FailureAction::kFail);
+  EXPECT_EQ(ClassifyFailure(Coded(StatusCode::kInternal, "anything")), FailureAction::kFail);
+  // A detail without a word, as of a field that is wrong, says nothing about the connection.
+  EXPECT_EQ(ClassifyFailure(Coded(StatusCode::kUnavailable, "")), FailureAction::kReplay);
+}
+
+}  // namespace
+}  // namespace windrose::router
