@@ -18,6 +18,7 @@
 #include "common/kernels/instruction_set.h"
 #include "common/loading/weight_loading.h"
 #include "common/model/checkpoint.h"
+#include "common/model/checkpoint_layout.h"
 #include "common/net/address.h"
 #include "common/net/admin_listener.h"
 #include "common/net/signals.h"
@@ -145,11 +146,20 @@ GrpcExpertTransportConfig TransportConfig(const CoordinatorConfig& config,
   return transport;
 }
 
+// Three matrices of one extent.
+ExpertSize SizeOfExperts(const Checkpoint& checkpoint) {
+  const uint64_t hidden = checkpoint.config().hidden;
+  const uint64_t width = checkpoint.config().expert_width;
+  return {.weights = 3 * width * hidden,
+          .weight_bytes = 3 * StoredBytes({width, hidden}, checkpoint.format())};
+}
+
 DispatchShape ShapeOf(const CoordinatorConfig& config, const Checkpoint& checkpoint) {
   return {.expert_count = checkpoint.config().experts,
           .hidden = checkpoint.config().hidden,
           .model_hash = checkpoint.model_hash_prefix(),
-          .row_type = RowTypeOf(config)};
+          .row_type = RowTypeOf(config),
+          .expert = SizeOfExperts(checkpoint)};
 }
 
 DispatchLimits DispatchLimitsOf(const CoordinatorConfig& config) {
@@ -224,8 +234,16 @@ Status ServeUntilSignal(const CoordinatorConfig& config, Process& process, Signa
 
 Status Serve(const CoordinatorConfig& config, Process& process, SignalWaiter& signals) {
   RETURN_IF_ERROR(UseInstructionSet(config.instruction_set));
+  const WeightLoading::Surroundings surroundings = {process.clock, signals, process.health,
+                                                    *process.log, process.metrics};
+  process.loading = std::make_unique<WeightLoading>(surroundings, "windrose_coordinator_");
   RETURN_IF_ERROR(StartAdmin(config, process));
   ASSIGN_OR_RETURN(const LoadedModel model, Load(config, process));
+  ASSIGN_OR_RETURN(const bool loaded, process.loading->AwaitReady());
+  if (!loaded) {
+    process.log->Info("coordinator_stopped");
+    return OkStatus();
+  }
   const MixtralConfig& shape = model.checkpoint.config();
   process.health.SetStartupProgress(0.9, "taking memory");
   ASSIGN_OR_RETURN(KvCache kv, KvCache::Create(shape, model.kv_blocks, KvCacheTypeOf(config)));
@@ -233,16 +251,8 @@ Status Serve(const CoordinatorConfig& config, Process& process, SignalWaiter& si
   ThreadPool pool(ThreadCount(config.threads), process.cpus);
   ThreadEventLoop loop(process.clock);
   GrpcExpertTransport transport(TransportConfig(config, model.checkpoint), loop, process.entropy,
-  const WeightLoading::Surroundings surroundings = {process.clock, signals, process.health,
-                                                    *process.log, process.metrics};
-  process.loading = std::make_unique<WeightLoading>(surroundings, "windrose_coordinator_");
-                                *process.log);
+                                *process.log, &pool);
   Dispatcher dispatcher(ShapeOf(config, model.checkpoint), DispatchLimitsOf(config), loop,
-  ASSIGN_OR_RETURN(const bool loaded, process.loading->AwaitReady());
-  if (!loaded) {
-    process.log->Info("coordinator_stopped");
-    return OkStatus();
-  }
                         transport, *process.log);
   Step step(shape, model.weights, dispatcher, pool, loop);
   CoordinatorProbe probe(process.metrics, process.clock,

@@ -1,5 +1,6 @@
 #include "common/base/thread_placement.h"
 
+#include <pthread.h>
 #include <sched.h>
 
 #include <algorithm>
@@ -103,6 +104,18 @@ size_t ThreadCount(uint32_t wanted) { return wanted > 0 ? wanted : UsableCpus().
 // RunOnCpus has found that all are usable; should one have gone since, the thread runs elsewhere.
 void Pin(std::span<const uint32_t> cpus, size_t index) {
   if (!cpus.empty()) (void)RunOnCpus(cpus.subspan(index % cpus.size(), 1));
+}
+
+uint32_t CurrentCpu() { return static_cast<uint32_t>(std::max(::sched_getcpu(), 0)); }
+
+void KeepOff(std::thread& thread, std::span<const uint32_t> cpus, uint32_t cpu) {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  for (const uint32_t other : cpus) {
+    if (other != cpu) CPU_SET(other, &set);
+  }
+  // An empty set is refused, and so is one of which nothing is usable any more.
+  (void)::pthread_setaffinity_np(thread.native_handle(), sizeof set, &set);
 }
 
 }  // namespace windrose

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "common/base/status.h"
@@ -37,5 +38,11 @@ size_t ThreadCount(uint32_t wanted);
 
 // Keeps the calling thread on cpus[index % size]. No processors: it runs where it did.
 void Pin(std::span<const uint32_t> cpus, size_t index);
+
+// The processor that the calling thread runs on at the moment.
+uint32_t CurrentCpu();
+
+// Lets `thread`, which may sleep, run on all of `cpus` but `cpu`, if that leaves any.
+void KeepOff(std::thread& thread, std::span<const uint32_t> cpus, uint32_t cpu);
 
 }  // namespace windrose

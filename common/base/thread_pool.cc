@@ -21,8 +21,12 @@ void Pause() {
 }  // namespace
 
 ThreadPool::ThreadPool(size_t thread_count, std::vector<uint32_t> cpus) : cpus_(std::move(cpus)) {
+  if (cpus_.empty()) roaming_ = UsableCpus();
+  // Somebody has to share a processor, with the owner or not.
+  if (roaming_.size() < thread_count) roaming_.clear();
   for (size_t index = 1; index < thread_count; ++index) {
-    threads_.emplace_back([this, index] { Work(index); });
+    Member& member = threads_.emplace_back();
+    member.thread = std::thread([this, index, &member] { Work(index, member); });
   }
 }
 
@@ -33,7 +37,7 @@ ThreadPool::~ThreadPool() {
     generation_.fetch_add(1);
   }
   start_.NotifyAll();
-  for (std::thread& thread : threads_) thread.join();
+  for (Member& member : threads_) member.thread.join();
 }
 
 void ThreadPool::ParallelFor(size_t count, size_t grain,
@@ -47,16 +51,37 @@ void ThreadPool::ParallelFor(size_t count, size_t grain,
   job_.count = count;
   job_.range = (grains + ranges - 1) / ranges * grain;
   job_.next.store(0);
-  running_.store(threads_.size());
+  KeepOffOwner();
   {
     MutexLock lock(mutex_);
     generation_.fetch_add(1);
+    open_ = true;
   }
   start_.NotifyAll();
   RunRanges();
-  for (int spin = 0; spin < kSpins && running_.load() != 0; ++spin) Pause();
+  WaitForOthers();
+}
+
+// All ranges are taken: a thread that has not come by now need not come.
+void ThreadPool::WaitForOthers() {
+  {
+    MutexLock lock(mutex_);
+    open_ = false;
+  }
+  for (int spin = 0; spin < kSpins && inside_.load() != 0; ++spin) Pause();
   MutexLock lock(mutex_);
-  while (running_.load() != 0) finished_.Wait(mutex_);
+  while (inside_.load() != 0) finished_.Wait(mutex_);
+}
+
+// Costs a call of the system when the owner has come to a thread's processor, else nothing.
+void ThreadPool::KeepOffOwner() {
+  if (roaming_.empty()) return;
+  const uint32_t here = CurrentCpu();
+  for (Member& member : threads_) {
+    if (member.cpu.load() != here || member.kept_off == here) continue;
+    KeepOff(member.thread, roaming_, here);
+    member.kept_off = here;
+  }
 }
 
 void ThreadPool::RunRanges() {
@@ -67,23 +92,29 @@ void ThreadPool::RunRanges() {
   }
 }
 
-void ThreadPool::Work(size_t index) {
+void ThreadPool::Work(size_t index, Member& member) {
   Pin(cpus_, index);
   uint64_t seen = 0;
   for (;;) {
     for (int spin = 0; spin < kSpins && generation_.load() == seen; ++spin) Pause();
-    {
-      MutexLock lock(mutex_);
-      while (generation_.load() == seen) start_.Wait(mutex_);
-    }
-    ++seen;
+    if (!Enter(seen)) continue;
     if (stopping_.load()) return;
+    member.cpu.store(CurrentCpu());
     RunRanges();
-    if (running_.fetch_sub(1) == 1) {
+    if (inside_.fetch_sub(1) == 1) {
       MutexLock lock(mutex_);
       finished_.NotifyOne();
     }
   }
+}
+
+// Waits for a generation after `seen`, and sets it. False when its job is done already.
+bool ThreadPool::Enter(uint64_t& seen) {
+  MutexLock lock(mutex_);
+  while (generation_.load() == seen) start_.Wait(mutex_);
+  seen = generation_.load();
+  if (open_) inside_.fetch_add(1);
+  return open_ || stopping_.load();
 }
 
 }  // namespace windrose

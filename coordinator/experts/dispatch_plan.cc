@@ -4,8 +4,6 @@
 #include <map>
 #include <utility>
 
-#include "coordinator/experts/replica_balance.h"
-
 namespace windrose {
 namespace {
 
@@ -41,7 +39,7 @@ std::vector<PlanSegment> GroupByExpert(const GateOutput& gate, size_t expert_cou
 }
 
 DispatchPlan PlanDispatch(const std::vector<PlanSegment>& segments, const Placement& placement,
-                          std::vector<double> load) {
+                          std::vector<double> load, const ShareCosts& costs, uint64_t turn) {
   DispatchPlan plan;
   plan.epoch = placement.epoch;
   std::vector<PlanSegment> placed;
@@ -55,7 +53,8 @@ DispatchPlan PlanDispatch(const std::vector<PlanSegment>& segments, const Placem
     demands.push_back({segment.expert, segment.pairs.size(), holders});
     placed.push_back(std::move(segment));
   }
-  const std::vector<std::vector<DemandPart>> parts = ShareOut(demands, std::move(load));
+  const std::vector<std::vector<DemandPart>> parts =
+      ShareOut(demands, std::move(load), costs, turn);
   std::map<WorkerId, std::vector<PlanSegment>> by_worker;
   for (size_t index = 0; index < placed.size(); ++index) {
     auto next = placed[index].pairs.begin();

@@ -9,6 +9,10 @@
 namespace windrose {
 namespace {
 
+// Where one worker is enough, workers take turns by so many layers: one that has just answered is
+// still awake, and what it read still near. Turns of one layer took a tenth longer.
+constexpr uint64_t kLayersOfATurn = 64;
+
 // Whether `others`, a placement that avoids `worker`, has a holder for the segment's expert.
 bool AnotherHolds(const PlanSegment& segment, const Placement& others, WorkerId worker) {
   const std::vector<WorkerId>& holders = others.holders[segment.expert.value()];
@@ -20,6 +24,7 @@ bool AnotherHolds(const PlanSegment& segment, const Placement& others, WorkerId 
 Dispatcher::Dispatcher(const DispatchShape& shape, const DispatchLimits& limits, EventLoop& loop,
                        ExpertTransport& transport, Log& log)
     : shape_(shape),
+      costs_(CostsOf(shape.expert)),
       limits_(limits),
       loop_(loop),
       transport_(transport),
@@ -34,10 +39,15 @@ Dispatcher::Dispatcher(const DispatchShape& shape, const DispatchLimits& limits,
 Dispatcher::~Dispatcher() { transport_.SetListener(nullptr); }
 
 DispatchPlan Dispatcher::Plan(const GateOutput& gate) {
-  DispatchPlan plan = PlanDispatch(GroupByExpert(gate, shape_.expert_count), *workers_.placement(),
-                                   workers_.TakeLoad());
+  DispatchPlan plan = PlanOf(GroupByExpert(gate, shape_.expert_count), *workers_.placement());
   plan.top_k = gate.top_k;
   return plan;
+}
+
+DispatchPlan Dispatcher::PlanOf(const std::vector<PlanSegment>& segments,
+                                const Placement& placement) {
+  return PlanDispatch(segments, placement, workers_.TakeLoad(), costs_,
+                      next_dispatch_id_ / kLayersOfATurn);
 }
 
 Status Dispatcher::Exchange(LayerIndex layer, const DispatchPlan& plan, std::span<const float> rows,
@@ -101,15 +111,17 @@ Status Dispatcher::CheckParked() const {
 }
 
 void Dispatcher::SendPlan(DispatchPlan plan, uint32_t retries) {
+  std::vector<OutgoingCall> calls;
   for (const WorkerShare& share : plan.shares) {
     for (const WorkerShare& part : SplitShare(share, workers_.max_rows(share.worker))) {
-      SendShare(part, retries);
+      calls.push_back(MakeCall(part, retries));
     }
   }
+  transport_.SendAll(calls);
   Park(std::move(plan.unplaced));
 }
 
-void Dispatcher::SendShare(const WorkerShare& share, uint32_t retries) {
+OutgoingCall Dispatcher::MakeCall(const WorkerShare& share, uint32_t retries) {
   size_t rows = 0;
   for (const PlanSegment& segment : share.segments) rows += segment.pairs.size();
   const TimePoint now = loop_.Now();
@@ -122,21 +134,20 @@ void Dispatcher::SendShare(const WorkerShare& share, uint32_t retries) {
                   .deadline = now + limit};
   // The worker's budget is more generous than our deadline: a late answer may still be the first.
   const Duration budget = std::min<Duration>(limit * 4, exchange_deadline_ - now);
-  const wire::CallFrame frame =
-      active_->MakeCall(std::move(call), workers_.placement()->epoch, budget);
+  OutgoingCall outgoing = active_->MakeCall(std::move(call), workers_.placement()->epoch, budget);
   WorkerStats& stats = workers_.stats(share.worker);
   ++stats.calls;
-  stats.rows_sent += frame.row_count;
-  stats.bytes_sent += frame.rows.size();
+  stats.rows_sent += outgoing.call.row_count;
+  stats.bytes_sent += outgoing.call.rows.size();
   if (retries > 0) ++stats_.retries;
-  transport_.Send(share.worker, frame);
+  return outgoing;
 }
 
 void Dispatcher::Redispatch(const std::vector<PlanSegment>& segments, const Placement& placement,
                             uint32_t retries) {
   if (segments.empty()) return;
   for (const PlanSegment& segment : segments) ++stats_.failovers[segment.expert.value()];
-  SendPlan(PlanDispatch(segments, placement, workers_.TakeLoad()), retries);
+  SendPlan(PlanOf(segments, placement), retries);
 }
 
 void Dispatcher::Park(std::vector<PlanSegment> segments) {

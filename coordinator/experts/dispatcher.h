@@ -26,12 +26,13 @@
 
 namespace windrose {
 
-// The model and the wire, as far as a frame names them.
+// The model and the wire, as far as a plan and a frame need them.
 struct DispatchShape {
   uint32_t expert_count = 0;
   uint32_t hidden = 0;
   uint64_t model_hash = 0;  // first half of the model's hash
   wire::RowType row_type = wire::RowType::kF32;
+  ExpertSize expert;
 };
 
 struct DispatchLimits {
@@ -75,7 +76,8 @@ class Dispatcher final : public ExpertTransportListener {
   void OnBadReply(WorkerId worker, const Status& why) override;
 
  private:
-  void SendShare(const WorkerShare& share, uint32_t retries);
+  DispatchPlan PlanOf(const std::vector<PlanSegment>& segments, const Placement& placement);
+  OutgoingCall MakeCall(const WorkerShare& share, uint32_t retries);
   void SendPlan(DispatchPlan plan, uint32_t retries);
   // Sends segments again, by `placement`; those without a holder are parked.
   void Redispatch(const std::vector<PlanSegment>& segments, const Placement& placement,
@@ -90,6 +92,7 @@ class Dispatcher final : public ExpertTransportListener {
   TimePoint NextWakeUp() const;
 
   const DispatchShape shape_;
+  const ShareCosts costs_;
   const DispatchLimits limits_;
   EventLoop& loop_;
   ExpertTransport& transport_;

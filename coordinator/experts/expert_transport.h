@@ -5,7 +5,9 @@
 // everything.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -21,6 +23,13 @@ struct WorkerDescription {
   uint64_t incarnation = 0;  // differs after a restart
   std::vector<ExpertId> experts;
   uint32_t max_rows = 0;  // accepted in one frame
+};
+
+// A frame for one worker. `call.rows` views `row_bytes`.
+struct OutgoingCall {
+  WorkerId worker;
+  wire::CallFrame call;
+  std::vector<std::byte> row_bytes;
 };
 
 // Called on the engine's loop thread, never from within Send.
@@ -49,6 +58,10 @@ class ExpertTransport {
   // Encodes `call` before it returns; `call.rows` need not live longer. Never blocks. A frame that
   // cannot be delivered is followed by OnWorkerDown.
   virtual void Send(WorkerId worker, const wire::CallFrame& call) = 0;
+  // Send for each of them, in any order.
+  virtual void SendAll(std::span<const OutgoingCall> calls) {
+    for (const OutgoingCall& outgoing : calls) Send(outgoing.worker, outgoing.call);
+  }
   // Breaks the link of a worker that answers wrongly or not at all; it is set up again with a
   // pause.
   virtual void Reset(WorkerId worker, const Status& why) = 0;

@@ -38,15 +38,14 @@ LayerExchange::LayerExchange(const wire::FrameHeader& header, size_t top_k,
   unanswered_ = pair_count;
 }
 
-wire::CallFrame LayerExchange::MakeCall(ExpertCall call, uint64_t epoch, Duration budget) {
+OutgoingCall LayerExchange::MakeCall(ExpertCall call, uint64_t epoch, Duration budget) {
   const auto attempt = static_cast<uint32_t>(calls_.size());
   const std::vector<uint32_t> rows = RowsOf(call.segments, top_k_);
-  wire::CallFrame frame{.header = header_,
-                        .budget = budget,
-                        .segments = {},
-                        .row_index = {},
-                        .row_count = static_cast<uint32_t>(rows.size()),
-                        .rows = {}};
+  OutgoingCall outgoing{.worker = call.worker, .call = {}, .row_bytes = {}};
+  wire::CallFrame& frame = outgoing.call;
+  frame.header = header_;
+  frame.budget = budget;
+  frame.row_count = static_cast<uint32_t>(rows.size());
   frame.header.attempt = attempt;
   frame.header.epoch = epoch;
   for (const PlanSegment& segment : call.segments) {
@@ -58,12 +57,12 @@ wire::CallFrame LayerExchange::MakeCall(ExpertCall call, uint64_t epoch, Duratio
       frame.row_index.push_back(PositionIn(rows, static_cast<uint32_t>(pair / top_k_)));
     }
   }
-  row_bytes_.clear();
-  wire::AppendRows(rows_, header_.hidden, rows, header_.type, row_bytes_);
-  frame.rows = row_bytes_;
+  outgoing.row_bytes.reserve(rows.size() * wire::RowBytes(header_.type, header_.hidden));
+  wire::AppendRows(rows_, header_.hidden, rows, header_.type, outgoing.row_bytes);
+  frame.rows = outgoing.row_bytes;
   call.row_count = frame.row_index.size();
   calls_.push_back(std::move(call));
-  return frame;
+  return outgoing;
 }
 
 StatusOr<std::vector<PlanSegment>> LayerExchange::TakeReply(WorkerId worker,

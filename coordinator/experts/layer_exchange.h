@@ -18,6 +18,7 @@
 #include "common/base/status.h"
 #include "common/base/time.h"
 #include "common/wire/frame.h"
+#include "coordinator/experts/expert_transport.h"
 #include "coordinator/values/batch.h"
 
 namespace windrose {
@@ -45,9 +46,8 @@ class LayerExchange {
   size_t call_count() const { return calls_.size(); }
   const ExpertCall& call(uint32_t attempt) const { return calls_[attempt]; }
 
-  // Registers a call and makes its frame. The frame views a buffer that the next MakeCall
-  // overwrites.
-  wire::CallFrame MakeCall(ExpertCall call, uint64_t epoch, Duration budget);
+  // Registers a call and makes its frame.
+  OutgoingCall MakeCall(ExpertCall call, uint64_t epoch, Duration budget);
 
   // Copies what `reply` answers. Returns the segments it refused, unanswered pairs only, or an
   // error when it does not fit the call it claims to answer.
@@ -81,7 +81,6 @@ class LayerExchange {
   std::vector<uint32_t> owner_;   // [pairs] attempt of the last call it was sent in
   std::vector<bool> answered_;    // [pairs]
   size_t unanswered_ = 0;
-  std::vector<std::byte> row_bytes_;
 };
 
 }  // namespace windrose

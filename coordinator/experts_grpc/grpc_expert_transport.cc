@@ -8,8 +8,9 @@
 namespace windrose {
 
 GrpcExpertTransport::GrpcExpertTransport(const GrpcExpertTransportConfig& config, EventLoop& loop,
-                                         Entropy& entropy, Log& log)
-    : environment_(std::make_unique<WorkerLinkEnvironment>(config, loop, entropy, log)) {}
+                                         Entropy& entropy, Log& log, ThreadPool* pool)
+    : environment_(std::make_unique<WorkerLinkEnvironment>(config, loop, entropy, log)),
+      pool_(pool) {}
 
 GrpcExpertTransport::~GrpcExpertTransport() {
   links_.clear();
@@ -44,6 +45,13 @@ void GrpcExpertTransport::SetAddresses(const std::vector<std::string>& addresses
 void GrpcExpertTransport::Send(WorkerId worker, const wire::CallFrame& call) {
   CHECK(worker.value() < links_.size());
   links_[worker.value()]->Send(call);
+}
+
+void GrpcExpertTransport::SendAll(std::span<const OutgoingCall> calls) {
+  if (pool_ == nullptr) return ExpertTransport::SendAll(calls);
+  pool_->ParallelFor(calls.size(), 1, [&](size_t begin, size_t end) {
+    ExpertTransport::SendAll(calls.subspan(begin, end - begin));
+  });
 }
 
 void GrpcExpertTransport::Reset(WorkerId worker, const Status& why) {

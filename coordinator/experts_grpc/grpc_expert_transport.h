@@ -11,12 +11,14 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "common/base/event_loop.h"
 #include "common/base/log.h"
 #include "common/base/random.h"
+#include "common/base/thread_pool.h"
 #include "common/base/time.h"
 #include "common/net/backoff.h"
 #include "common/net/grpc_settings.h"
@@ -41,9 +43,9 @@ struct WorkerLinkEnvironment;
 
 class GrpcExpertTransport final : public ExpertTransport {
  public:
-  // `loop`, `entropy` and `log` outlive the transport.
+  // All but the config outlive the transport. `pool` is the engine's own; it may be null.
   GrpcExpertTransport(const GrpcExpertTransportConfig& config, EventLoop& loop, Entropy& entropy,
-                      Log& log);
+                      Log& log, ThreadPool* pool = nullptr);
   // Ends all streams and waits for gRPC to let go of them.
   ~GrpcExpertTransport() override;
 
@@ -54,10 +56,14 @@ class GrpcExpertTransport final : public ExpertTransport {
 
   void SetListener(ExpertTransportListener* listener) override;
   void Send(WorkerId worker, const wire::CallFrame& call) override;
+  // On the pool's threads. One after the other a frame would be late by the encoding of those
+  // before it, and by much more when the worker of the first is woken on this thread's processor.
+  void SendAll(std::span<const OutgoingCall> calls) override;
   void Reset(WorkerId worker, const Status& why) override;
 
  private:
   std::unique_ptr<WorkerLinkEnvironment> environment_;
+  ThreadPool* const pool_;
   std::vector<std::unique_ptr<WorkerLink>> links_;  // by WorkerId
 };
 

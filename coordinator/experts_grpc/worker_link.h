@@ -52,6 +52,7 @@ class WorkerLink {
   const std::string& address() const { return address_; }
   bool closed() const { return closed_; }
 
+  // Also on other threads, side by side, while the engine's waits for them.
   void Send(const wire::CallFrame& call);
   // Breaks the connection, if there is one; another is made after a pause.
   void Reset(const Status& why);

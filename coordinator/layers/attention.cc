@@ -15,6 +15,8 @@ namespace {
 constexpr uint32_t kTileRows = 8;
 // Elements of a row-wise loop worth another thread.
 constexpr size_t kGrainRows = 16;
+// Products with keys and values that are: a few microseconds.
+constexpr size_t kRangeProducts = 256 * 1024;
 
 uint32_t TileCount(const BatchSpan& span) { return (span.row_count + kTileRows - 1) / kTileRows; }
 
@@ -90,11 +92,21 @@ void Attention::StoreRow(LayerIndex layer, const BatchSpan& span, uint32_t index
   }
 }
 
+// As if each row saw all positions of its span; at least 1.
+size_t Attention::Products(const Batch& batch) const {
+  size_t pairs = 0;
+  for (const BatchSpan& span : batch.spans) {
+    pairs += size_t{span.row_count} * (span.first_position + span.row_count);
+  }
+  return std::max<size_t>(1, pairs * config_.heads * config_.head_dim * 2);
+}
+
 void Attention::Attend(LayerIndex layer, const Batch& batch, KvCache& kv, Activations& act) const {
   size_t tiles = 0;
   for (const BatchSpan& span : batch.spans) tiles += TileCount(span);
   const size_t heads = config_.kv_heads;
-  pool_.ParallelFor(tiles * heads, 1, [&](size_t begin, size_t end) {
+  const size_t grain = std::max<size_t>(1, kRangeProducts * tiles * heads / Products(batch));
+  pool_.ParallelFor(tiles * heads, grain, [&](size_t begin, size_t end) {
     size_t first_item = 0;  // of the span
     for (const BatchSpan& span : batch.spans) {
       const size_t end_item = first_item + TileCount(span) * heads;

@@ -33,6 +33,7 @@ class Attention {
   void Store(LayerIndex layer, const Batch& batch, KvCache& kv, const Activations& act) const;
   void StoreRow(LayerIndex layer, const BatchSpan& span, uint32_t index, KvCache& kv,
                 const Activations& act) const;
+  size_t Products(const Batch& batch) const;
   void Attend(LayerIndex layer, const Batch& batch, KvCache& kv, Activations& act) const;
   void AttendTile(LayerIndex layer, const Tile& tile, KvCache& kv, Activations& act) const;
   AttentionState StateOf(size_t row, size_t kv_head, Activations& act) const;

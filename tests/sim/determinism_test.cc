@@ -177,6 +177,17 @@ TEST_F(Determinism, OneToEightWorkersWithAndWithoutReplicas) {
   }
 }
 
+TEST_F(Determinism, FewFramesOrMany) {
+  for (const ExpertSize size : {kSmallExpert, kLargeExpert}) {
+    SCOPED_TRACE(size.weights);
+    ClusterShape shape = OneWorker();
+    shape.workers = 3;
+    shape.replication = 3;
+    shape.expert = size;
+    ExpectSameBits(Run(shape, 8));
+  }
+}
+
 TEST_F(Determinism, WorkersKilledInTheMiddle) {
   ClusterShape shape = OneWorker();
   shape.workers = 4;

@@ -122,6 +122,7 @@ ClusterShape ShapeOf(uint64_t seed) {
   shape.dispatch.deadlines.initial = Milliseconds(100);
   shape.dispatch.deadlines.floor = Milliseconds(5);
   shape.dispatch.expert_wait = Seconds(30);
+  if (dice.Below(4) == 0) shape.expert = kSmallExpert;
   return shape;
 }
 

@@ -57,7 +57,8 @@ SimCluster::SimCluster(const Checkpoint& checkpoint, const Tokenizer& tokenizer,
   const DispatchShape dispatch_shape{.expert_count = config.experts,
                                      .hidden = config.hidden,
                                      .model_hash = checkpoint.model_hash_prefix(),
-                                     .row_type = shape.row_type};
+                                     .row_type = shape.row_type,
+                                     .expert = shape.expert};
   dispatcher_ = std::make_unique<Dispatcher>(dispatch_shape, shape.dispatch, loop_, network_, log_);
   step_ = std::make_unique<Step>(config, weights_, *dispatcher_, pool_, loop_);
   EngineLimits limits;

@@ -20,6 +20,11 @@
 
 namespace windrose {
 
+// As large as one of Mixtral 8x7B in four bits: rows are shared by as many workers as hold it. And
+// as small as the model that is run here: a few rows go to one worker.
+inline constexpr ExpertSize kLargeExpert{.weights = 176'160'768, .weight_bytes = 99'090'432};
+inline constexpr ExpertSize kSmallExpert{.weights = 3072, .weight_bytes = 6144};
+
 struct ClusterShape {
   size_t workers = 4;
   size_t replication = 2;  // each expert lives on that many workers, in a chain
@@ -27,6 +32,7 @@ struct ClusterShape {
   SchedulerLimits scheduler;
   DispatchLimits dispatch;
   wire::RowType row_type = wire::RowType::kF32;
+  ExpertSize expert = kLargeExpert;  // what plans are told, whatever is run
   KvCacheType kv_cache_type = KvCacheType::kF32;
 };
 

@@ -48,6 +48,32 @@ TEST(ExpertLink, AnswersHaveTheBitsOfDirectComputation) {
   }
 }
 
+TEST(ExpertLink, FramesThatAreSentTogetherAllArrive) {
+  RunningWorker first({});
+  RunningWorker second({});
+  TestCoordinator coordinator;
+  coordinator.SetAddresses({first.address(), second.address()});
+  ASSERT_TRUE(coordinator.AwaitUp(WorkerId(0)));
+  ASSERT_TRUE(coordinator.AwaitUp(WorkerId(1)));
+  constexpr size_t kRounds = 50;
+  constexpr uint32_t kCalls = 5;
+  for (uint64_t round = 0; round < kRounds; ++round) {
+    coordinator.replies.clear();
+    std::vector<OutgoingCall> calls;
+    for (uint32_t index = 0; index < kCalls; ++index) {
+      calls.push_back(TestCoordinator::MakeCall(WorkerId(index % 2), round, kLayer, ExpertId(index),
+                                                TestRows(index, 2)));
+    }
+    coordinator.transport().SendAll(calls);
+    ASSERT_TRUE(coordinator.AwaitReplies(kCalls));
+    for (const RecordedReply& reply : coordinator.replies) {
+      const ExpertId expert = reply.segments.at(0).expert;
+      EXPECT_EQ(reply.worker, WorkerId(expert.value() % 2));
+      EXPECT_EQ(reply.values, DirectOutputs(kLayer, expert, TestRows(expert.value(), 2)));
+    }
+  }
+}
+
 TEST(ExpertLink, NarrowRowsComeBackNarrow) {
   RunningWorker worker({});
   TestCoordinator coordinator;

@@ -18,7 +18,7 @@ GrpcExpertTransportConfig TestCoordinator::Config() {
 }
 
 TestCoordinator::TestCoordinator(const GrpcExpertTransportConfig& config)
-    : transport_(std::make_unique<GrpcExpertTransport>(config, loop_, entropy_, log_)) {
+    : transport_(std::make_unique<GrpcExpertTransport>(config, loop_, entropy_, log_, &pool_)) {
   transport_->SetListener(this);
 }
 
@@ -40,10 +40,21 @@ bool TestCoordinator::AwaitReplies(size_t count, Duration patience) {
 
 void TestCoordinator::Call(uint64_t id, LayerIndex layer, ExpertId expert,
                            const std::vector<float>& rows, wire::RowType type) {
+  OutgoingCall outgoing = MakeCall(WorkerId(0), id, layer, expert, rows);
+  wire::CallFrame& call = outgoing.call;
+  call.header.type = type;
+  std::vector<std::byte> bytes;
+  wire::AppendRows(rows, call.header.hidden, call.row_index, type, bytes);
+  call.rows = bytes;
+  transport_->Send(WorkerId(0), call);
+}
+
+OutgoingCall TestCoordinator::MakeCall(WorkerId worker, uint64_t id, LayerIndex layer,
+                                       ExpertId expert, const std::vector<float>& rows) {
   const uint32_t hidden = TinyModel::Get().config().hidden;
   const auto count = static_cast<uint32_t>(rows.size() / hidden);
-  wire::CallFrame call;
-  call.header.type = type;
+  OutgoingCall outgoing{.worker = worker, .call = {}, .row_bytes = {}};
+  wire::CallFrame& call = outgoing.call;
   call.header.model_hash = TinyModel::Get().checkpoint().model_hash_prefix();
   call.header.dispatch_id = DispatchId(id);
   call.header.layer = layer;
@@ -53,10 +64,9 @@ void TestCoordinator::Call(uint64_t id, LayerIndex layer, ExpertId expert,
   call.row_index.resize(count);
   std::iota(call.row_index.begin(), call.row_index.end(), 0U);
   call.row_count = count;
-  std::vector<std::byte> bytes;
-  wire::AppendRows(rows, hidden, call.row_index, type, bytes);
-  call.rows = bytes;
-  transport_->Send(WorkerId(0), call);
+  wire::AppendRows(rows, hidden, call.row_index, call.header.type, outgoing.row_bytes);
+  call.rows = outgoing.row_bytes;
+  return outgoing;
 }
 
 void TestCoordinator::OnWorkerUp(WorkerId worker, const WorkerDescription& description) {

@@ -11,6 +11,7 @@
 #include "common/base/log.h"
 #include "common/base/random.h"
 #include "common/base/thread_event_loop.h"
+#include "common/base/thread_pool.h"
 #include "common/base/time.h"
 #include "coordinator/experts_grpc/grpc_expert_transport.h"
 #include "tests/integration/expert_link/running_worker.h"
@@ -47,6 +48,9 @@ class TestCoordinator final : public ExpertTransportListener {
   // Sends `rows` [rows, hidden] for one expert.
   void Call(uint64_t id, LayerIndex layer, ExpertId expert, const std::vector<float>& rows,
             wire::RowType type = wire::RowType::kF32);
+  // The same for any worker, ready to be sent.
+  static OutgoingCall MakeCall(WorkerId worker, uint64_t id, LayerIndex layer, ExpertId expert,
+                               const std::vector<float>& rows);
 
   void OnWorkerUp(WorkerId worker, const WorkerDescription& description) override;
   void OnWorkerDown(WorkerId worker, const Status& why) override;
@@ -66,6 +70,7 @@ class TestCoordinator final : public ExpertTransportListener {
   SystemEntropy entropy_;
   NullLog log_;
   ThreadEventLoop loop_{clock_};
+  ThreadPool pool_{3};
   std::unique_ptr<GrpcExpertTransport> transport_;
 };
 

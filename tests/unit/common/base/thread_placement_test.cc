@@ -1,7 +1,9 @@
 #include "common/base/thread_placement.h"
 
 #include <functional>
+#include <future>
 #include <thread>
+#include <vector>
 
 #include "common/base/thread_pool.h"
 #include "gmock/gmock.h"
@@ -60,6 +62,34 @@ TEST(ThreadPlacement, APoolsThreadsStayOnOneProcessorEach) {
     });
     EXPECT_THAT(usable, testing::Each(1U));
   });
+}
+
+TEST(ThreadPlacement, KeepsAThreadOffOneProcessorWhenThereAreOthers) {
+  const std::vector<uint32_t> cpus = UsableCpus();
+  std::vector<uint32_t> others(cpus.begin() + 1, cpus.end());
+  if (others.empty()) others = cpus;
+  std::vector<uint32_t> seen;
+  std::promise<void> placed;
+  std::thread thread([&] {
+    placed.get_future().wait();
+    seen = UsableCpus();
+  });
+  KeepOff(thread, cpus, cpus.front());
+  placed.set_value();
+  thread.join();
+  EXPECT_EQ(seen, others);
+}
+
+TEST(ThreadPlacement, APoolsThreadsMayShareTheOwnersProcessorOnlyWhenTheyAreTooMany) {
+  const std::vector<uint32_t> cpus = UsableCpus();
+  ThreadPool pool(cpus.size() + 1);
+  for (int fork = 0; fork < 100; ++fork) {
+    std::vector<std::vector<uint32_t>> usable(64);
+    pool.ParallelFor(usable.size(), 1, [&](size_t begin, size_t end) {
+      for (size_t index = begin; index < end; ++index) usable[index] = UsableCpus();
+    });
+    EXPECT_THAT(usable, testing::Each(cpus));
+  }
 }
 
 TEST(ThreadPlacement, JoinsWhatParsingTakesApart) {

@@ -11,6 +11,7 @@ namespace {
 
 constexpr uint32_t kHidden = 4;
 constexpr uint32_t kExperts = 4;
+constexpr ExpertSize kExpert{.weights = 176'160'768, .weight_bytes = 99'090'432};
 
 // A transport that remembers what was sent and lets the test answer.
 class ScriptedTransport final : public ExpertTransport {
@@ -78,8 +79,9 @@ class DispatcherTest : public testing::Test {
     limits.expert_wait = Seconds(2);
     limits.exchange_limit = Seconds(30);
     dispatcher_ = std::make_unique<Dispatcher>(
-        DispatchShape{.expert_count = kExperts, .hidden = kHidden, .model_hash = 1}, limits, loop_,
-        transport_, log_);
+        DispatchShape{
+            .expert_count = kExperts, .hidden = kHidden, .model_hash = 1, .expert = kExpert},
+        limits, loop_, transport_, log_);
     for (size_t index = 0; index < rows_.size(); ++index) rows_[index] = static_cast<float>(index);
     gate_.top_k = 2;
     for (const uint32_t expert : {0U, 1U, 2U, 3U, 1U, 0U}) gate_.experts.emplace_back(expert);
@@ -301,6 +303,28 @@ TEST_F(DispatcherTest, ADrainingWorkerGetsNothingNew) {
   for (const auto& sent : transport_.sent) EXPECT_EQ(sent.worker, WorkerId(1));
 }
 
+TEST_F(DispatcherTest, WorkersTakeTurnsAtLayersThatAreOneFrame) {
+  Dispatcher dispatcher({.expert_count = kExperts,
+                         .hidden = kHidden,
+                         .model_hash = 1,
+                         .expert = {.weights = 48, .weight_bytes = 96}},
+                        {}, loop_, transport_, log_);
+  transport_.Up(0, {0, 1, 2, 3});
+  transport_.Up(1, {0, 1, 2, 3});
+  AnswerAll([](const auto&) { return true; });
+  gate_.experts = {ExpertId(0), ExpertId(1)};
+  gate_.weights = {0.5F, 0.5F};
+  const std::span<const float> row = std::span<const float>(rows_).first(kHidden);
+  std::vector<int> frames(2);
+  for (int layer = 0; layer < 256; ++layer) {
+    transport_.sent.clear();
+    ASSERT_TRUE(dispatcher.Exchange(LayerIndex(0), dispatcher.Plan(gate_), row, outputs_).ok());
+    ASSERT_EQ(transport_.sent.size(), 1U);
+    ++frames[transport_.sent[0].worker.value()];
+  }
+  EXPECT_NEAR(frames[0], frames[1], 2);
+}
+
 TEST(DeadlineEstimator, GrowsWithRowsAndAttempts) {
   DeadlineEstimator estimator({.floor = Milliseconds(10), .initial = Seconds(5)});
   EXPECT_EQ(estimator.Limit(8, 0), Seconds(5));
@@ -318,7 +342,8 @@ TEST(PlanDispatch, CoversEveryPairExactlyOnce) {
   for (const uint32_t expert : {3U, 0U, 0U, 2U, 2U, 3U}) gate.experts.emplace_back(expert);
   const Placement placement{
       .epoch = 9, .holders = {{WorkerId(0)}, {}, {WorkerId(1)}, {WorkerId(0), WorkerId(1)}}};
-  const DispatchPlan plan = PlanDispatch(GroupByExpert(gate, 4), placement, std::vector<double>(2));
+  const DispatchPlan plan =
+      PlanDispatch(GroupByExpert(gate, 4), placement, std::vector<double>(2), CostsOf(kExpert), 0);
   std::vector<int> seen(6);
   for (const WorkerShare& share : plan.shares) {
     for (const PlanSegment& segment : share.segments) {
@@ -338,7 +363,7 @@ TEST(PlanDispatch, JoinsWhatWasTakenBackFromSeveralCalls) {
   const Placement placement{.epoch = 1, .holders = {{}, {WorkerId(0)}}};
   const DispatchPlan plan = PlanDispatch(
       {{ExpertId(1), {5, 7}}, {ExpertId(0), {1}}, {ExpertId(1), {2}}, {ExpertId(0), {0}}},
-      placement, std::vector<double>(1));
+      placement, std::vector<double>(1), CostsOf(kExpert), 0);
   ASSERT_EQ(plan.shares.size(), 1U);
   ASSERT_EQ(plan.shares[0].segments.size(), 1U);
   EXPECT_EQ(plan.shares[0].segments[0].pairs, (std::vector<uint32_t>{2, 5, 7}));
