@@ -262,8 +262,7 @@ void HttpConnection::OnSocketEvent() {
 void HttpConnection::Pump() {
   if (phase_ == Phase::kClosed) return;
   if (exchange_ != nullptr && exchange_->cut()) {
-    all_->counts().streams_cut.fetch_add(1, std::memory_order_relaxed);
-    Close(true);
+    CutStream();
     return;
   }
   if (write_active_) return;
@@ -281,8 +280,7 @@ void HttpConnection::Pump() {
   write_deadline_.expires_after(limits_.write_timeout);
   write_deadline_.async_wait([self = shared_from_this()](const AsioError& error) {
     if (error || !self->write_active_ || self->phase_ == Phase::kClosed) return;
-    self->all_->counts().streams_cut.fetch_add(1, std::memory_order_relaxed);
-    self->Close(true);
+    self->CutStream();
   });
   asio::async_write(
       socket_, asio::buffer(writing_),
@@ -324,8 +322,8 @@ void HttpConnection::OnOutputDone() {
         Linger();
       }
       return;
-    case HttpExchange::End::kCut:
-      Close(true);
+    case HttpExchange::End::kCut:  // since Pump looked
+      CutStream();
       return;
   }
 }
@@ -382,6 +380,11 @@ Duration HttpConnection::BodyPatience() const {
       limits_.body_grace + Seconds(static_cast<int64_t>(std::min(earned, 3600.0)));
   const TimePoint end = body_begin_ + std::min(rate_limit, limits_.body_timeout);
   return std::max(Duration::zero(), end - SystemClock().Now());
+}
+
+void HttpConnection::CutStream() {
+  all_->counts().streams_cut.fetch_add(1, std::memory_order_relaxed);
+  Close(true);
 }
 
 void HttpConnection::Close(bool cut) {

@@ -61,6 +61,7 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   void OnDeadline();
   Duration BodyPatience() const;
 
+  void CutStream();
   // `cut`: with a reset, so that the client cannot take what it has for complete.
   void Close(bool cut);
 
