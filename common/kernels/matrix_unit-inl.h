@@ -6,6 +6,7 @@
 // the other instructions that Highway does not know; see the Intel 64 Software Developer's Manual,
 // volume 1, "Programming with Intel AMX", and TDPBSUD in volume 2. Private to common/kernels;
 // compiled once per instruction set, for AVX3_DL alone.
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 

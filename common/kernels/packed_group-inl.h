@@ -44,7 +44,7 @@ HWY_INLINE FloatVector LoadScales(const std::byte* header) {
   const FloatTag d;
   const hn::RebindToUnsigned<FloatTag> du;
   const hn::Rebind<uint8_t, FloatTag> bytes;
-  // A code is the lower exponent and the upper mantissa bits of an f32 below 2. BlockDots count
+  // A code is the lower exponent and the upper mantissa bits of an f32 below 2. GroupDots count
   // eighths.
   const auto code = hn::PromoteTo(du, hn::LoadU(bytes, reinterpret_cast<const uint8_t*>(header)));
   return hn::BitCast(d,

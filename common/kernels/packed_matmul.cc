@@ -58,7 +58,6 @@ struct VectorProducts {
   static HWY_INLINE void AddGroup(const std::byte* from, size_t index, const QuantizedTile& x,
                                   TileSums& sums) {
     PrefetchBehind<kType>(from, x.rows);
-    HWY_UNROLL(4)
     for (size_t p = 0; p < kParts; ++p) {
       Group<kType> group;
       LoadGroup<kType>(from, p, group);
