@@ -30,6 +30,21 @@ HWY_INLINE IntVector ZeroPoints([[maybe_unused]] const std::byte* zeros) {
   return hn::PromoteTo(IntTag(), hn::LoadU(bytes, reinterpret_cast<const uint8_t*>(zeros)));
 }
 
+#if HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX2
+
+using WeightByteTag = hn::Repartition<uint8_t, FloatTag>;
+using WeightBytes = hn::Vec<WeightByteTag>;
+
+// Weights of q8 as they are kept. `from`: the block, advanced to the register's outputs.
+HWY_INLINE void LoadChunks(const uint8_t* from, WeightBytes (&chunk)[kBlockChunks]) {
+  HWY_UNROLL(8)
+  for (size_t c = 0; c < kBlockChunks; ++c) {
+    chunk[c] = hn::LoadU(WeightByteTag(), from + c * kChunkBytes);
+  }
+}
+
+#endif
+
 }  // namespace windrose::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 

@@ -10,9 +10,6 @@
 HWY_BEFORE_NAMESPACE();
 namespace windrose::HWY_NAMESPACE {
 
-using WeightByteTag = hn::Repartition<uint8_t, FloatTag>;
-using WeightBytes = hn::Vec<WeightByteTag>;
-
 // Each weight and 128, less its zero point, in eighths for q4: from 1 to 255.
 template <DType kType>
 struct BlockWeights {
@@ -49,10 +46,7 @@ HWY_INLINE void LoadBlockWeights(const std::byte* from, const std::byte* zeros,
       weights.chunk[c + 1] = hn::Add(high, offsets);
     }
   } else {
-    HWY_UNROLL(8)
-    for (size_t c = 0; c < kBlockChunks; ++c) {
-      weights.chunk[c] = hn::LoadU(d, bytes + c * kChunkBytes);
-    }
+    LoadChunks(bytes, weights.chunk);
   }
 }
 

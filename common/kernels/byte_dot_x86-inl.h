@@ -10,9 +10,6 @@
 HWY_BEFORE_NAMESPACE();
 namespace windrose::HWY_NAMESPACE {
 
-using WeightByteTag = hn::Repartition<uint8_t, FloatTag>;
-using WeightBytes = hn::Vec<WeightByteTag>;
-
 HWY_INLINE WeightBytes LowHalves(WeightBytes bytes) {
   return hn::And(bytes, hn::Set(WeightByteTag(), 0x0F));
 }
@@ -47,10 +44,7 @@ HWY_INLINE void LoadBlockWeights(const std::byte* from, const std::byte* zeros,
       weights.chunk[c + 1] = LowHalves(ShiftedRight<4>(both));
     }
   } else {
-    HWY_UNROLL(8)
-    for (size_t c = 0; c < kBlockChunks; ++c) {
-      weights.chunk[c] = hn::LoadU(d, bytes + c * kChunkBytes);
-    }
+    LoadChunks(bytes, weights.chunk);
   }
 }
 

@@ -6,6 +6,8 @@
 #include <sstream>
 #include <vector>
 
+#include "tests/support/manual_clock.h"
+
 namespace windrose::cli {
 namespace {
 
@@ -27,12 +29,6 @@ class FakeBackend final : public ChatBackend {
   std::vector<std::string> bodies;
 };
 
-class StoppedClock final : public Clock {
- public:
-  TimePoint Now() const override { return TimePoint(); }
-  int64_t UnixSeconds() const override { return 0; }
-};
-
 class ChatSessionTest : public testing::Test {
  protected:
   Status Run(const std::string& input, bool interactive = false) {
@@ -42,7 +38,7 @@ class ChatSessionTest : public testing::Test {
   }
 
   FakeBackend backend_;
-  StoppedClock clock_;
+  ManualClock clock_{TimePoint()};
   std::ostringstream out_;
   std::ostringstream notes_;
 };

@@ -5,18 +5,13 @@
 
 #include <sstream>
 
+#include "tests/support/manual_clock.h"
+
 namespace windrose::cli {
 namespace {
 
 using testing::HasSubstr;
 using testing::Not;
-
-class HandClock final : public Clock {
- public:
-  TimePoint Now() const override { return now; }
-  int64_t UnixSeconds() const override { return 0; }
-  TimePoint now{Seconds(100)};
-};
 
 TEST(FormatProgress, SaysHowFarHowFastAndHowLong) {
   EXPECT_EQ(FormatProgress({5'000'000'000, 0, 20'000'000'000, Seconds(10)}),
@@ -36,7 +31,7 @@ TEST(FormatProgress, GuessesNothingAtTheBeginning) {
 }
 
 TEST(ProgressBar, PrintsAPlainLineNowAndThenIntoALog) {
-  HandClock clock;
+  ManualClock clock{TimePoint(Seconds(100))};
   std::ostringstream out;
   ProgressBar bar(clock, out, false);
   bar.Show(0, 1'000'000);
@@ -52,7 +47,7 @@ TEST(ProgressBar, PrintsAPlainLineNowAndThenIntoALog) {
 }
 
 TEST(ProgressBar, DrawsOneLineAgainOnATerminal) {
-  HandClock clock;
+  ManualClock clock{TimePoint(Seconds(100))};
   std::ostringstream out;
   ProgressBar bar(clock, out, true);
   bar.Show(0, 1'000'000);

@@ -15,17 +15,10 @@
 #include "common/base/thread_event_loop.h"
 #include "common/base/thread_pool.h"
 #include "gtest/gtest.h"
+#include "tests/support/manual_clock.h"
 
 namespace windrose {
 namespace {
-
-// A clock that moves when told to.
-class FakeClock final : public Clock {
- public:
-  TimePoint Now() const override { return now; }
-  int64_t UnixSeconds() const override { return 0; }
-  TimePoint now{Seconds(1)};
-};
 
 StatusOr<int> Half(int number) {
   if (number % 2 != 0)
@@ -98,7 +91,7 @@ TEST(BoundedQueue, CloseLetsTheRestOutAndNothingIn) {
 }
 
 TEST(ThreadEventLoop, RunsMessagesInOrderAndStopsWhenDone) {
-  FakeClock clock;
+  ManualClock clock;
   ThreadEventLoop loop(clock);
   std::vector<int> ran;
   for (int index = 0; index < 3; ++index) loop.Post([&ran, index] { ran.push_back(index); });
@@ -107,7 +100,7 @@ TEST(ThreadEventLoop, RunsMessagesInOrderAndStopsWhenDone) {
 }
 
 TEST(ThreadEventLoop, TimersRunWhenTheyAreDueAndInOrder) {
-  FakeClock clock;
+  ManualClock clock;
   ThreadEventLoop loop(clock);
   std::vector<int> ran;
   loop.After(Milliseconds(20), [&] { ran.push_back(2); });
@@ -122,7 +115,7 @@ TEST(ThreadEventLoop, TimersRunWhenTheyAreDueAndInOrder) {
 }
 
 TEST(ThreadEventLoop, NestedRunsGoOnWithWhatArrives) {
-  FakeClock clock;
+  ManualClock clock;
   ThreadEventLoop loop(clock);
   bool inner = false;
   bool outer = false;

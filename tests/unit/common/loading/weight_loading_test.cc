@@ -12,6 +12,7 @@
 #include <thread>
 #include <vector>
 
+#include "tests/support/manual_clock.h"
 #include "tests/support/temporary_directory.h"
 
 namespace windrose {
@@ -20,13 +21,6 @@ namespace {
 using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
-
-class FixedClock final : public Clock {
- public:
-  TimePoint Now() const override { return now; }
-  int64_t UnixSeconds() const override { return 0; }
-  TimePoint now{Seconds(1)};
-};
 
 class CollectingLog final : public Log {
  public:
@@ -70,7 +64,7 @@ struct TestProcess {
   }
 
   TemporaryDirectory directory;
-  FixedClock clock;
+  ManualClock clock;
   SignalWaiter signals;
   HealthState health{clock};
   CollectingLog log;

@@ -2,15 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/support/manual_clock.h"
+
 namespace windrose {
 namespace {
-
-class FakeClock final : public Clock {
- public:
-  TimePoint Now() const override { return now; }
-  int64_t UnixSeconds() const override { return 0; }
-  TimePoint now{};
-};
 
 class AdminListenerTest : public testing::Test {
  protected:
@@ -23,7 +18,7 @@ class AdminListenerTest : public testing::Test {
     return AnswerAdminRequest(request, options_, metrics_, health_);
   }
 
-  FakeClock clock_;
+  ManualClock clock_{TimePoint()};
   HealthState health_{clock_};
   MetricRegistry metrics_;
   AdminOptions options_;

@@ -2,18 +2,13 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/support/manual_clock.h"
+
 namespace windrose {
 namespace {
 
-class FakeClock final : public Clock {
- public:
-  TimePoint Now() const override { return now; }
-  int64_t UnixSeconds() const override { return 0; }
-  TimePoint now{};
-};
-
 TEST(HealthState, IsReadyWhenStartedAndEveryConditionHolds) {
-  const FakeClock clock;
+  const ManualClock clock{TimePoint()};
   HealthState health(clock);
   EXPECT_FALSE(health.ready());
   health.SetStarted();
@@ -26,7 +21,7 @@ TEST(HealthState, IsReadyWhenStartedAndEveryConditionHolds) {
 }
 
 TEST(HealthState, IsNeverReadyAgainWhenDraining) {
-  const FakeClock clock;
+  const ManualClock clock{TimePoint()};
   HealthState health(clock);
   health.SetStarted();
   health.SetDraining();
@@ -37,7 +32,7 @@ TEST(HealthState, IsNeverReadyAgainWhenDraining) {
 }
 
 TEST(HealthState, IsLiveWhileEveryHeartBeats) {
-  FakeClock clock;
+  ManualClock clock{TimePoint()};
   HealthState health(clock);
   const auto engine = health.AddHeartbeat("engine", Seconds(2));
   const auto other = health.AddHeartbeat("other", Seconds(10));
@@ -50,7 +45,7 @@ TEST(HealthState, IsLiveWhileEveryHeartBeats) {
 }
 
 TEST(HealthState, KeepsProgressInItsRange) {
-  const FakeClock clock;
+  const ManualClock clock{TimePoint()};
   HealthState health(clock);
   health.SetStartupProgress(7.0, "weights");
   EXPECT_EQ(health.Report().startup_ratio, 1.0);

@@ -5,14 +5,10 @@
 #include <string>
 #include <vector>
 
+#include "tests/support/manual_clock.h"
+
 namespace windrose {
 namespace {
-
-class FixedClock final : public Clock {
- public:
-  TimePoint Now() const override { return TimePoint{}; }
-  int64_t UnixSeconds() const override { return 1700000000; }
-};
 
 class CoordinatorProbeTest : public testing::Test {
  protected:
@@ -26,7 +22,7 @@ class CoordinatorProbeTest : public testing::Test {
   }
 
   MetricRegistry registry_;
-  FixedClock clock_;
+  ManualClock clock_{TimePoint(), 1700000000};
   CoordinatorProbe probe_{registry_, clock_, {2, 2, 8, 16}, nullptr};
 };
 

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "tests/support/manual_clock.h"
 #include "tests/unit/expert-worker/exec/calls.h"
 
 namespace windrose {
@@ -17,13 +18,6 @@ class IdentityFunction final : public ExpertFunction {
   void Run(LayerIndex, ExpertId, std::span<const float> input, std::span<float> output) override {
     std::copy(input.begin(), input.end(), output.begin());
   }
-};
-
-class FixedClock final : public Clock {
- public:
-  TimePoint Now() const override { return now; }
-  int64_t UnixSeconds() const override { return 0; }
-  TimePoint now = TimePoint(Seconds(50));
 };
 
 class CollectingReceiver final : public ReplyReceiver {
@@ -41,7 +35,7 @@ class ExecutorTest : public ::testing::Test {
     return call;
   }
 
-  FixedClock clock_;
+  ManualClock clock_{TimePoint(Seconds(50))};
   IdentityFunction function_;
   BatchComputer computer_{function_, 8, nullptr};
   Executor executor_{WorkQueueLimits{.max_calls = 3}, computer_, clock_, nullptr};

@@ -6,21 +6,16 @@
 #include <string>
 #include <vector>
 
+#include "tests/support/manual_clock.h"
+
 namespace windrose {
 namespace {
 
 using ::testing::HasSubstr;
 
-class SteppingClock final : public Clock {
- public:
-  TimePoint Now() const override { return now; }
-  int64_t UnixSeconds() const override { return 0; }
-  TimePoint now{Seconds(1)};
-};
-
 TEST(WorkerProbe, CountsPassesPerExpert) {
   MetricRegistry registry;
-  SteppingClock clock;
+  ManualClock clock;
   WorkerProbe probe(registry, clock, {ExpertId(2), ExpertId(5)});
   probe.OnExpertBegin(ExpertId(5), 7);
   clock.now += Milliseconds(1500);
@@ -34,7 +29,7 @@ TEST(WorkerProbe, CountsPassesPerExpert) {
 
 TEST(WorkerProbe, SaysWhatIsLoaded) {
   MetricRegistry registry;
-  SteppingClock clock;
+  ManualClock clock;
   WorkerProbe probe(registry, clock, {ExpertId(2)});
   EXPECT_THAT(registry.Text(), HasSubstr("windrose_expert_loaded{expert=\"2\"} 0"));
   probe.OnLoaded(1000, Seconds(3));
@@ -46,7 +41,7 @@ TEST(WorkerProbe, SaysWhatIsLoaded) {
 
 TEST(WorkerProbe, CountsRepliesAndRefusalsByCode) {
   MetricRegistry registry;
-  SteppingClock clock;
+  ManualClock clock;
   WorkerProbe probe(registry, clock, {});
   probe.OnReplySent(StatusCode::kOk, 100);
   probe.OnReplySent(StatusCode::kInvalidArgument, 20);

@@ -4,17 +4,12 @@
 
 #include "router/api/json.h"
 #include "router/values/error_detail.h"
+#include "tests/support/manual_clock.h"
 #include "tests/unit/router/proxy/fake_responder.h"
 #include "tests/unit/router/proxy/scripted_upstream.h"
 
 namespace windrose::router {
 namespace {
-
-class FixedClock final : public Clock {
- public:
-  TimePoint Now() const override { return TimePoint(); }
-  int64_t UnixSeconds() const override { return 1700000000; }
-};
 
 constexpr char kChat[] = R"({"model":"demo","seed":42,"messages":[{"role":"user","content":"hi"}])";
 
@@ -59,7 +54,7 @@ class HttpFrontTest : public ::testing::Test {
   }
 
   ManualEventLoop loop_;
-  FixedClock clock_;
+  ManualClock clock_{TimePoint(), 1700000000};
   Script script_;
   CountingEntropy entropy_;
   NullLog log_;
