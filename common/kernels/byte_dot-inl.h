@@ -1,12 +1,16 @@
-// GroupDots: 64 weights, less their zero points, of several outputs times 64 activation bytes of
-// some rows, exactly, in integers, each block of 32 for itself.
+// Products of 64 weights, half a group, of several outputs with activation bytes of some rows,
+// exactly, in integers: Q8Dots of each block of 32 for itself, AddQ4Dots of both together.
 //
-// One register of outputs at a time; each has its own 32-bit lane. Results of q4 count eighths, as
-// its zero points do. They are integers below 2^20 in magnitude, the same by every instruction set.
-// Private to common/kernels; compiled once per instruction set.
+// One register of outputs at a time; each has its own 32-bit lane. Results are integers below 2^22
+// in magnitude, the same by every instruction set. Private to common/kernels; compiled once per
+// instruction set.
 //
-// The instruction sets' files each define BlockWeights and LoadBlockWeights, and either GroupDots
-// or BlockDots, of one block.
+// The instruction sets' files each define
+//   HalfWeights<kType>    the weights, as the products want them
+//   LoadHalf              fills it
+//   Q4Start               where the sums of a group of q4 begin
+//   Q8Dots, AddQ4Dots     the products
+// or, of one block and one row, BlockWeights, LoadBlockWeights, Q8BlockDot and AddQ4BlockDot.
 #include "hwy/highway.h"
 
 #if defined(WINDROSE_KERNELS_BYTE_DOT_INL_H_) == defined(HWY_TARGET_TOGGLE)
@@ -31,13 +35,47 @@
 HWY_BEFORE_NAMESPACE();
 namespace windrose::HWY_NAMESPACE {
 
-// x: kRows rows of 64 bytes; minus_sums: of their bytes, two a row.
-template <DType kType, size_t kRows>
-HWY_INLINE void GroupDots(const BlockWeights<kType> (&weights)[kGroupBlocks], const int8_t* x,
-                          const int32_t* minus_sums, IntVector (&dots)[kGroupBlocks][kRows]) {
+template <DType kType>
+struct HalfWeights {
+  BlockWeights<kType> block[kHalfBlocks];
+};
+
+// `from`: the first block, advanced to the register's outputs; `levels`: its levels, of q4.
+template <DType kType>
+HWY_INLINE void LoadHalf(const std::byte* from, const std::byte* levels, HalfWeights<kType>& half) {
   HWY_UNROLL(2)
-  for (size_t b = 0; b < kGroupBlocks; ++b) {
-    BlockDots<kType>(weights[b], x + b * kBlockInputs, minus_sums + b, dots[b]);
+  for (size_t b = 0; b < kHalfBlocks; ++b) {
+    LoadBlockWeights<kType>(from + b * PackedBlockBytes(kType), levels + b * kPanelOutputs,
+                            half.block[b]);
+  }
+}
+
+HWY_INLINE IntVector Q4Start(const int32_t* /*minus_sums*/) { return hn::Zero(IntTag()); }
+
+// x: the half's 64 bytes of kRows rows, 128 apart; minus_sums: of its blocks, kGroupSums apart.
+template <size_t kRows>
+HWY_INLINE void Q8Dots(const HalfWeights<DType::kQ8>& half, const int8_t* x,
+                       const int32_t* minus_sums, IntVector (&dots)[kHalfBlocks][kRows]) {
+  HWY_UNROLL(2)
+  for (size_t b = 0; b < kHalfBlocks; ++b) {
+    HWY_UNROLL(8)
+    for (size_t r = 0; r < kRows; ++r) {
+      dots[b][r] = Q8BlockDot(half.block[b], x + r * kGroupInputs + b * kBlockInputs,
+                              minus_sums[r * kGroupSums + b]);
+    }
+  }
+}
+
+template <size_t kRows>
+HWY_INLINE void AddQ4Dots(const HalfWeights<DType::kQ4>& half, const int8_t* x,
+                          const int32_t* minus_sums, IntVector (&sums)[kRows]) {
+  HWY_UNROLL(8)
+  for (size_t r = 0; r < kRows; ++r) {
+    HWY_UNROLL(2)
+    for (size_t b = 0; b < kHalfBlocks; ++b) {
+      AddQ4BlockDot(half.block[b], x + r * kGroupInputs + b * kBlockInputs,
+                    minus_sums[r * kGroupSums + b], sums[r]);
+    }
   }
 }
 

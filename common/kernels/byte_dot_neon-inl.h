@@ -1,4 +1,4 @@
-// BlockDots (byte_dot-inl.h) with NEON, with and without byte products (dotprod).
+// The products of byte_dot-inl.h with NEON, with and without byte products (dotprod).
 //
 // Included by it alone, once for each set, hence without a guard.
 #include <cstddef>
@@ -10,32 +10,33 @@
 HWY_BEFORE_NAMESPACE();
 namespace windrose::HWY_NAMESPACE {
 
-// Each weight less its zero point, in eighths for q4: from -127 to 127.
+// What each weight is worth.
 template <DType kType>
 struct BlockWeights {
   int8x16_t chunk[kBlockChunks];
 };
 
-// The zero point of its output in each byte of a lane.
-HWY_INLINE uint8x16_t ZeroCodes(const std::byte* zeros) {
-  return vreinterpretq_u8_u32(
-      vmulq_n_u32(vreinterpretq_u32_s32(ZeroPoints<DType::kQ4>(zeros).raw), 0x01010101));
+// The same number, below 256, in each byte of a lane.
+HWY_INLINE uint8x16_t InEachByte(IntVector number) {
+  return vreinterpretq_u8_u32(vmulq_n_u32(vreinterpretq_u32_s32(number.raw), 0x01010101));
 }
 
-// `from`: the block, advanced to the register's outputs; `zeros`: their codes, of q4.
+// `from`: the block, advanced to the register's outputs; `levels`: its levels, of q4.
 template <DType kType>
-HWY_INLINE void LoadBlockWeights(const std::byte* from, const std::byte* zeros,
+HWY_INLINE void LoadBlockWeights(const std::byte* from, const std::byte* levels,
                                  BlockWeights<kType>& weights) {
   const auto* bytes = reinterpret_cast<const uint8_t*>(from);
   if constexpr (kType == DType::kQ4) {
-    const uint8x16_t codes = ZeroCodes(zeros);
+    const Levels level = LoadLevels(levels);
+    const uint8x16_t factors = InEachByte(level.factors);
+    const uint8x16_t offsets = InEachByte(level.offsets);
     HWY_UNROLL(4)
     for (size_t c = 0; c < kBlockChunks; c += 2) {
       const uint8x16_t both = vld1q_u8(bytes + c / 2 * kChunkBytes);
-      const uint8x16_t low = vshrq_n_u8(vshlq_n_u8(both, 4), 1);
-      const uint8x16_t high = vshlq_n_u8(vshrq_n_u8(both, 4), 3);
-      weights.chunk[c] = vreinterpretq_s8_u8(vsubq_u8(low, codes));
-      weights.chunk[c + 1] = vreinterpretq_s8_u8(vsubq_u8(high, codes));
+      const uint8x16_t low = vmulq_u8(vandq_u8(both, vdupq_n_u8(15)), factors);
+      const uint8x16_t high = vmulq_u8(vshrq_n_u8(both, 4), factors);
+      weights.chunk[c] = vreinterpretq_s8_u8(vsubq_u8(low, offsets));
+      weights.chunk[c + 1] = vreinterpretq_s8_u8(vsubq_u8(high, offsets));
     }
   } else {
     HWY_UNROLL(8)
@@ -59,7 +60,7 @@ HWY_INLINE int32x4_t AddSixteenProducts(int32x4_t sum, const int8x16_t* chunk, c
 
 #else
 
-// The same in steps: two products of 127 and 127 fit 16 bits.
+// The same in steps: two products of 128 and 127 fit 16 bits.
 HWY_INLINE int32x4_t AddSixteenProducts(int32x4_t sum, const int8x16_t* chunk, const int8_t* x) {
   HWY_UNROLL(4)
   for (size_t c = 0; c < 4; ++c) {
@@ -75,17 +76,22 @@ HWY_INLINE int32x4_t AddSixteenProducts(int32x4_t sum, const int8x16_t* chunk, c
 
 #endif  // __ARM_FEATURE_DOTPROD
 
-// x: kRows rows of 32 bytes, 64 apart. The sums of their bytes are not needed here.
-template <DType kType, size_t kRows>
-HWY_INLINE void BlockDots(const BlockWeights<kType>& weights, const int8_t* x,
-                          const int32_t* /*minus_sums*/, IntVector (&dots)[kRows]) {
-  HWY_UNROLL(4)
-  for (size_t r = 0; r < kRows; ++r) {
-    const int8_t* const row = x + r * kGroupInputs;
-    const int32x4_t first = AddSixteenProducts(vdupq_n_s32(0), weights.chunk, row);
-    dots[r] = IntVector(
-        AddSixteenProducts(first, weights.chunk + kBlockChunks / 2, row + kBlockInputs / 2));
-  }
+template <DType kType>
+HWY_INLINE int32x4_t AddBlockDot(int32x4_t sum, const BlockWeights<kType>& weights,
+                                 const int8_t* x) {
+  sum = AddSixteenProducts(sum, weights.chunk, x);
+  return AddSixteenProducts(sum, weights.chunk + kBlockChunks / 2, x + kBlockInputs / 2);
+}
+
+// x: 32 bytes. Their sum is not needed here.
+HWY_INLINE IntVector Q8BlockDot(const BlockWeights<DType::kQ8>& weights, const int8_t* x,
+                                int32_t /*minus_sum*/) {
+  return IntVector(AddBlockDot(vdupq_n_s32(0), weights, x));
+}
+
+HWY_INLINE void AddQ4BlockDot(const BlockWeights<DType::kQ4>& weights, const int8_t* x,
+                              int32_t /*minus_sum*/, IntVector& sum) {
+  sum = IntVector(AddBlockDot(sum.raw, weights, x));
 }
 
 }  // namespace windrose::HWY_NAMESPACE

@@ -1,4 +1,4 @@
-// GroupDots (byte_dot-inl.h) with the byte products of AVX-512 (VNNI).
+// The products of byte_dot-inl.h with the byte products of AVX-512 (VNNI).
 //
 // Included by it alone, once for each set, hence without a guard.
 #include <cstddef>
@@ -10,43 +10,53 @@
 HWY_BEFORE_NAMESPACE();
 namespace windrose::HWY_NAMESPACE {
 
-// Each weight and 128, less its zero point, in eighths for q4: from 1 to 255.
+// What each weight is worth, and 128: from 0 to 255.
 template <DType kType>
-struct BlockWeights {
-  WeightBytes chunk[kBlockChunks];
+struct HalfWeights {
+  WeightBytes chunk[kHalfChunks];
 };
 
-// 128 less the zero point of its output in each byte of a lane.
-HWY_INLINE WeightBytes ZeroOffsets(const std::byte* zeros) {
+// Factors in each half of a lane, and 128 less the offset in each byte.
+struct SpreadLevels {
+  hn::Vec<WordTag> factors;
+  WeightBytes offsets;
+};
+
+HWY_INLINE SpreadLevels SpreadLevelsAt(const std::byte* levels) {
+  const WordTag d16;
   const WeightByteTag d;
   const hn::RebindToUnsigned<FloatTag> du;
-  const hn::Rebind<uint8_t, FloatTag> narrow;
-  const auto codes = hn::PromoteTo(du, hn::LoadU(narrow, reinterpret_cast<const uint8_t*>(zeros)));
-  const auto pairs = hn::Or(codes, hn::ShiftLeft<8>(codes));
-  const auto four = hn::Or(pairs, hn::ShiftLeft<16>(pairs));
-  return hn::Sub(hn::Set(d, 128), hn::BitCast(d, four));
+  const hn::Rebind<uint8_t, FloatTag> bytes;
+  const auto level = hn::PromoteTo(du, hn::LoadU(bytes, reinterpret_cast<const uint8_t*>(levels)));
+  const auto twice = hn::BitCast(d16, hn::Or(level, hn::ShiftLeft<16>(level)));
+  const auto factors = hn::And(twice, hn::Set(d16, 15));
+  const auto zeros = hn::Add(hn::ShiftRight<4>(twice), hn::Set(d16, kQ4LowestZero));
+  const auto offsets = hn::ShiftRight<1>(hn::Mul(factors, zeros));
+  const auto in_bytes = hn::BitCast(d, hn::Or(offsets, hn::ShiftLeft<8>(offsets)));
+  return {factors, hn::Sub(hn::Set(d, 128), in_bytes)};
 }
 
-// `from`: the block, advanced to the register's outputs; `zeros`: their codes, of q4.
+// `from`: the first block; `levels`: its levels, of q4.
 template <DType kType>
-HWY_INLINE void LoadBlockWeights(const std::byte* from, const std::byte* zeros,
-                                 BlockWeights<kType>& weights) {
-  const WeightByteTag d;
+HWY_INLINE void LoadHalf(const std::byte* from, const std::byte* levels, HalfWeights<kType>& half) {
   const auto* bytes = reinterpret_cast<const uint8_t*>(from);
-  if constexpr (kType == DType::kQ4) {
-    const WeightBytes offsets = ZeroOffsets(zeros);
-    const hn::Repartition<uint16_t, WeightByteTag> d16;
-    const WeightBytes mask = hn::Set(d, 15 << 3);
+  if constexpr (kType == DType::kQ8) return LoadChunks(bytes, half.chunk);
+  const WeightByteTag d;
+  const WordTag d16;
+  const auto low_halves = hn::Set(d16, 0x0F0F);
+  HWY_UNROLL(2)
+  for (size_t b = 0; b < kHalfBlocks; ++b) {
+    const SpreadLevels level = SpreadLevelsAt(levels + b * kPanelOutputs);
+    // A factor times 15 fits a byte, so two bytes are multiplied as one word.
+    const auto weights = [&](auto q) HWY_ATTR {
+      return hn::Add(hn::BitCast(d, hn::Mul(hn::And(q, low_halves), level.factors)), level.offsets);
+    };
     HWY_UNROLL(4)
-    for (size_t c = 0; c < kBlockChunks; c += 2) {
+    for (size_t c = b * kBlockChunks; c < (b + 1) * kBlockChunks; c += 2) {
       const auto both = hn::BitCast(d16, hn::LoadU(d, bytes + c / 2 * kChunkBytes));
-      const auto low = hn::And(hn::BitCast(d, hn::ShiftLeft<3>(both)), mask);
-      const auto high = hn::And(hn::BitCast(d, hn::ShiftRight<1>(both)), mask);
-      weights.chunk[c] = hn::Add(low, offsets);
-      weights.chunk[c + 1] = hn::Add(high, offsets);
+      half.chunk[c] = weights(both);
+      half.chunk[c + 1] = weights(hn::ShiftRight<4>(both));
     }
-  } else {
-    LoadChunks(bytes, weights.chunk);
   }
 }
 
@@ -59,38 +69,72 @@ HWY_INLINE void AddFourProducts(__m512i& sum, WeightBytes weights, const int8_t*
                    : "v"(weights.raw), "m"(*reinterpret_cast<const FourBytes*>(x)));
 }
 
-// x: kRows rows of 64 bytes; minus_sums: of their bytes, two a row. All sums of a group run side by
-// side, and those of few rows in two halves, which hides the instruction's latency.
-template <DType kType, size_t kRows>
-HWY_INLINE void GroupDots(const BlockWeights<kType> (&weights)[kGroupBlocks], const int8_t* x,
-                          const int32_t* minus_sums, IntVector (&dots)[kGroupBlocks][kRows]) {
-  constexpr size_t kHalves = kRows <= 2 ? 2 : 1;
-  constexpr size_t kHalfChunks = kBlockChunks / kHalves;
-  __m512i sums[kHalves][kGroupBlocks][kRows];
-  HWY_UNROLL(8)
-  for (size_t i = 0; i < kGroupBlocks * kRows; ++i) {
-    const size_t b = i / kRows;
-    const size_t r = i % kRows;
-    sums[0][b][r] = _mm512_slli_epi32(_mm512_set1_epi32(minus_sums[r * kGroupBlocks + b]), 7);
-    if constexpr (kHalves == 2) sums[1][b][r] = _mm512_setzero_si512();
-  }
-  HWY_UNROLL(8)
-  for (size_t c = 0; c < kBlockChunks; ++c) {
+// Weights are 128 too high.
+HWY_INLINE IntVector OffsetOf(int32_t minus_sum) {
+  return hn::ShiftLeft<7>(hn::Set(IntTag(), minus_sum));
+}
+
+HWY_INLINE IntVector Q4Start(const int32_t* minus_sums) {
+  return OffsetOf(minus_sums[kGroupBlocks]);
+}
+
+// sums[s][r] += products of row r with the kChunks chunks of sum s; all of them side by side.
+template <size_t kChunks, size_t kSums, size_t kRows>
+HWY_INLINE void AddProducts(const WeightBytes (&chunk)[kHalfChunks], const int8_t* x,
+                            __m512i (&sums)[kSums][kRows]) {
+  static_assert(kChunks * kSums == kHalfChunks);
+  HWY_UNROLL(16)
+  for (size_t c = 0; c < kChunks; ++c) {
     HWY_UNROLL(8)
-    for (size_t i = 0; i < kGroupBlocks * kRows; ++i) {
-      const size_t b = i / kRows;
+    for (size_t i = 0; i < kSums * kRows; ++i) {
+      const size_t at = i / kRows * kChunks + c;
       const size_t r = i % kRows;
-      AddFourProducts(sums[c / kHalfChunks][b][r], weights[b].chunk[c],
-                      x + r * kGroupInputs + b * kBlockInputs + 4 * c);
+      AddFourProducts(sums[i / kRows][r], chunk[at], x + r * kGroupInputs + 4 * at);
     }
   }
+}
+
+// Few rows are cut into more sums, which hides the instruction's latency.
+template <size_t kRows>
+HWY_INLINE void Q8Dots(const HalfWeights<DType::kQ8>& half, const int8_t* x,
+                       const int32_t* minus_sums, IntVector (&dots)[kHalfBlocks][kRows]) {
+  constexpr size_t kParts = kRows <= 2 ? 2 : 1;  // of a block
+  __m512i sums[kHalfBlocks * kParts][kRows];
   HWY_UNROLL(8)
-  for (size_t i = 0; i < kGroupBlocks * kRows; ++i) {
+  for (size_t i = 0; i < kHalfBlocks * kParts * kRows; ++i) {
+    const size_t part = i / kRows;
+    const size_t r = i % kRows;
+    sums[part][r] = part % kParts == 0 ? OffsetOf(minus_sums[r * kGroupSums + part / kParts]).raw
+                                       : _mm512_setzero_si512();
+  }
+  AddProducts<kBlockChunks / kParts>(half.chunk, x, sums);
+  HWY_UNROLL(8)
+  for (size_t i = 0; i < kHalfBlocks * kRows; ++i) {
     const size_t b = i / kRows;
     const size_t r = i % kRows;
-    dots[b][r].raw =
-        kHalves == 2 ? _mm512_add_epi32(sums[0][b][r], sums[kHalves - 1][b][r]) : sums[0][b][r];
+    dots[b][r].raw = sums[b * kParts][r];
+    if constexpr (kParts == 2) {
+      dots[b][r].raw = _mm512_add_epi32(dots[b][r].raw, sums[b * kParts + 1][r]);
+    }
   }
+}
+
+template <size_t kRows>
+HWY_INLINE void AddQ4Dots(const HalfWeights<DType::kQ4>& half, const int8_t* x,
+                          const int32_t* /*minus_sums*/, IntVector (&sums)[kRows]) {
+  constexpr size_t kParts = kRows <= 2 ? 4 : kRows <= 4 ? 2 : 1;
+  __m512i parts[kParts][kRows];
+  HWY_UNROLL(8)
+  for (size_t i = 0; i < kParts * kRows; ++i) {
+    parts[i / kRows][i % kRows] = i < kRows ? sums[i].raw : _mm512_setzero_si512();
+  }
+  AddProducts<kHalfChunks / kParts>(half.chunk, x, parts);
+  HWY_UNROLL(8)
+  for (size_t i = kRows; i < kParts * kRows; ++i) {
+    parts[0][i % kRows] = _mm512_add_epi32(parts[0][i % kRows], parts[i / kRows][i % kRows]);
+  }
+  HWY_UNROLL(8)
+  for (size_t r = 0; r < kRows; ++r) sums[r].raw = parts[0][r];
 }
 
 }  // namespace windrose::HWY_NAMESPACE

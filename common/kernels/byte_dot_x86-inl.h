@@ -1,4 +1,4 @@
-// BlockDots (byte_dot-inl.h) with AVX2 and AVX-512, without byte products.
+// The products of byte_dot-inl.h with AVX2 and AVX-512, without byte products.
 //
 // Included by it alone, once for each set, hence without a guard.
 #include <cstddef>
@@ -9,6 +9,9 @@
 
 HWY_BEFORE_NAMESPACE();
 namespace windrose::HWY_NAMESPACE {
+
+using SignedWordTag = hn::Repartition<int16_t, FloatTag>;
+using WordVector = hn::Vec<SignedWordTag>;
 
 HWY_INLINE WeightBytes LowHalves(WeightBytes bytes) {
   return hn::And(bytes, hn::Set(WeightByteTag(), 0x0F));
@@ -21,30 +24,30 @@ HWY_INLINE WeightBytes ShiftedRight(WeightBytes bytes) {
   return hn::BitCast(d, hn::ShiftRight<kBits>(hn::BitCast(d16, bytes)));
 }
 
-// Weights as they are, and zero points in units of BlockDots' results. Four products of a weight
-// below 16 fit 16 bits.
+// Weights as they are kept, with what makes them what they are worth: that is done to sums.
 template <DType kType>
 struct BlockWeights {
   WeightBytes chunk[kBlockChunks];
-  IntVector zero;
+  WordVector factors;  // of q4
+  WordVector offsets;  // of q4, in the lower half of each lane
 };
 
-// `from`: the block, advanced to the register's outputs; `zeros`: their codes, of q4.
+// `from`: the block, advanced to the register's outputs; `levels`: its levels, of q4.
 template <DType kType>
-HWY_INLINE void LoadBlockWeights(const std::byte* from, const std::byte* zeros,
+HWY_INLINE void LoadBlockWeights(const std::byte* from, const std::byte* levels,
                                  BlockWeights<kType>& weights) {
   const WeightByteTag d;
-  weights.zero = ZeroPoints<kType>(zeros);
   const auto* bytes = reinterpret_cast<const uint8_t*>(from);
-  if constexpr (kType == DType::kQ4) {
-    HWY_UNROLL(4)
-    for (size_t c = 0; c < kBlockChunks; c += 2) {
-      const WeightBytes both = hn::LoadU(d, bytes + c / 2 * kChunkBytes);
-      weights.chunk[c] = LowHalves(both);
-      weights.chunk[c + 1] = LowHalves(ShiftedRight<4>(both));
-    }
-  } else {
-    LoadChunks(bytes, weights.chunk);
+  if constexpr (kType == DType::kQ8) return LoadChunks(bytes, weights.chunk);
+  const Levels level = LoadLevels(levels);
+  weights.offsets = hn::BitCast(SignedWordTag(), level.offsets);
+  weights.factors =
+      hn::BitCast(SignedWordTag(), hn::Or(level.factors, hn::ShiftLeft<16>(level.factors)));
+  HWY_UNROLL(4)
+  for (size_t c = 0; c < kBlockChunks; c += 2) {
+    const WeightBytes both = hn::LoadU(d, bytes + c / 2 * kChunkBytes);
+    weights.chunk[c] = LowHalves(both);
+    weights.chunk[c + 1] = LowHalves(ShiftedRight<4>(both));
   }
 }
 
@@ -54,71 +57,59 @@ HWY_INLINE int32_t FourBytes(const int8_t* from) {
   return four;
 }
 
-// Sums of two products, 16 bits each. Weights up to 15 leave room to add four of them.
-HWY_INLINE auto PairProducts(WeightBytes weights, const int8_t* x) {
-  const hn::Repartition<int16_t, FloatTag> d16;
+// Sums of two products, 16 bits each.
+HWY_INLINE WordVector PairProducts(WeightBytes weights, const int8_t* x) {
 #if HWY_TARGET == HWY_AVX3
-  const __m512i four = _mm512_set1_epi32(FourBytes(x));
-  return hn::Vec<decltype(d16)>{_mm512_maddubs_epi16(weights.raw, four)};
+  return WordVector{_mm512_maddubs_epi16(weights.raw, _mm512_set1_epi32(FourBytes(x)))};
 #else
-  const __m256i four = _mm256_set1_epi32(FourBytes(x));
-  return hn::Vec<decltype(d16)>{_mm256_maddubs_epi16(weights.raw, four)};
+  return WordVector{_mm256_maddubs_epi16(weights.raw, _mm256_set1_epi32(FourBytes(x)))};
 #endif
 }
 
-template <class V16>
-HWY_INLINE IntVector AddPairs(V16 pairs) {
+// Both 16-bit numbers of a lane, each times its factor.
+HWY_INLINE IntVector AddPairs(WordVector pairs, WordVector factors) {
 #if HWY_TARGET == HWY_AVX3
-  return IntVector{_mm512_madd_epi16(pairs.raw, _mm512_set1_epi16(1))};
+  return IntVector{_mm512_madd_epi16(pairs.raw, factors.raw)};
 #else
-  return IntVector{_mm256_madd_epi16(pairs.raw, _mm256_set1_epi16(1))};
+  return IntVector{_mm256_madd_epi16(pairs.raw, factors.raw)};
 #endif
 }
 
-// `Take` picks the bits of a chunk, at most four.
+// `Take` picks the bits of a chunk, at most four: then eight sums of two products fit 16 bits.
 template <class Take>
-HWY_INLINE IntVector NibbleDot(const WeightBytes (&chunk)[kBlockChunks], const int8_t* x,
-                               const Take& take) {
-  auto first = PairProducts(take(chunk[0]), x);
-  auto second = PairProducts(take(chunk[4]), x + 16);
+HWY_INLINE WordVector NibbleDot(const WeightBytes (&chunk)[kBlockChunks], const int8_t* x,
+                                const Take& take) {
+  auto even = PairProducts(take(chunk[0]), x);
+  auto odd = PairProducts(take(chunk[1]), x + 4);
   HWY_UNROLL(3)
-  for (size_t c = 1; c < 4; ++c) {
-    first = hn::Add(first, PairProducts(take(chunk[c]), x + 4 * c));
-    second = hn::Add(second, PairProducts(take(chunk[c + 4]), x + 16 + 4 * c));
+  for (size_t c = 2; c < kBlockChunks; c += 2) {
+    even = hn::Add(even, PairProducts(take(chunk[c]), x + 4 * c));
+    odd = hn::Add(odd, PairProducts(take(chunk[c + 1]), x + 4 * c + 4));
   }
-  return hn::Add(AddPairs(first), AddPairs(second));
+  return hn::Add(even, odd);
 }
 
-// a * b, where both fit 16 bits and a is not negative.
-HWY_INLINE IntVector MultiplySmall(IntVector a, IntVector b) {
-#if HWY_TARGET <= HWY_AVX3
-  return IntVector{_mm512_madd_epi16(a.raw, b.raw)};
-#else
-  return IntVector{_mm256_madd_epi16(a.raw, b.raw)};
-#endif
+// x: 32 bytes; minus_sum: of them.
+HWY_INLINE IntVector Q8BlockDot(const BlockWeights<DType::kQ8>& weights, const int8_t* x,
+                                int32_t minus_sum) {
+  const auto upper_halves = [](WeightBytes bytes)
+                                HWY_ATTR { return LowHalves(ShiftedRight<4>(bytes)); };
+  const WordVector one = hn::Set(SignedWordTag(), 1);
+  // 255 * 127 twice does not fit 16 bits: the halves of the weights one after the other.
+  const IntVector low = AddPairs(NibbleDot(weights.chunk, x, LowHalves), one);
+  const IntVector high = AddPairs(NibbleDot(weights.chunk, x, upper_halves), one);
+  const IntVector offset = hn::ShiftLeft<7>(hn::Set(IntTag(), minus_sum));
+  return hn::Add(hn::Add(low, hn::ShiftLeft<4>(high)), offset);
 }
 
-// x: kRows rows of 32 bytes, 64 apart; minus_sums: of their bytes, two apart.
-template <DType kType, size_t kRows>
-HWY_INLINE void BlockDots(const BlockWeights<kType>& weights, const int8_t* x,
-                          const int32_t* minus_sums, IntVector (&dots)[kRows]) {
-  const auto as_they_are = [](WeightBytes bytes) { return bytes; };
-  HWY_UNROLL(4)
-  for (size_t r = 0; r < kRows; ++r) {
-    const int8_t* const row = x + r * kGroupInputs;
-    const IntVector offset =
-        MultiplySmall(weights.zero, hn::Set(IntTag(), minus_sums[r * kGroupBlocks]));
-    if constexpr (kType == DType::kQ4) {
-      const IntVector sum = NibbleDot(weights.chunk, row, as_they_are);
-      dots[r] = hn::Add(hn::ShiftLeft<3>(sum), offset);
-    } else {
-      // 255 * 127 twice does not fit 16 bits: the halves of the weights one after the other.
-      const IntVector low = NibbleDot(weights.chunk, row, LowHalves);
-      const IntVector high = NibbleDot(
-          weights.chunk, row, [](WeightBytes bytes) { return LowHalves(ShiftedRight<4>(bytes)); });
-      dots[r] = hn::Add(hn::Add(low, hn::ShiftLeft<4>(high)), offset);
-    }
-  }
+HWY_INLINE void AddQ4BlockDot(const BlockWeights<DType::kQ4>& weights, const int8_t* x,
+                              int32_t minus_sum, IntVector& sum) {
+  const auto as_they_are = [](WeightBytes bytes) HWY_ATTR { return bytes; };
+  const WordVector dot = NibbleDot(weights.chunk, x, as_they_are);
+  // Offsets fit the lower half of a lane, so only that of the other number counts.
+  const auto minus_sums = hn::BitCast(SignedWordTag(), hn::Set(IntTag(), minus_sum));
+  sum = hn::Add(sum, AddPairs(minus_sums, weights.offsets));
+  sum = hn::Add(sum, AddPairs(dot, weights.factors));
 }
 
 }  // namespace windrose::HWY_NAMESPACE

@@ -19,12 +19,16 @@ using IntTag = hn::RebindToSigned<FloatTag>;
 using IntVector = hn::Vec<IntTag>;
 
 constexpr float kHighestQ4 = 15.0F;
-constexpr float kHighestQ8 = 127.0F;
+constexpr float kHighestFactor = 15.0F;
+constexpr float kLowestZero = 0.5F * kQ4LowestZero;
+constexpr float kHighestZero = 0.5F * (kQ4LowestZero + 15);
+constexpr float kLowestByte = -128.0F;
+constexpr float kHighestByte = 127.0F;
 constexpr float kLargestScale = 1.9375F;
 constexpr int32_t kScaleBase = (127 - 15) << 23;  // the bits of code 0's scale
-// Steps are tried from the one that just holds all weights of a block downwards: a smaller one
-// rounds most weights better and clips a few. Each is tried with refitted zero points.
-constexpr int kStepsTried = 8;
+// Steps of a block are tried from one above the least that holds all its weights downwards: a
+// smaller one rounds most weights better and clips a few. Each is tried with refitted zero points.
+constexpr int kStepsTried = 7;
 constexpr int kZerosTried = 3;
 
 // The weights of one block, input by input, an output of the panel in each lane.
@@ -46,6 +50,27 @@ HWY_INLINE FloatVector At(const Block& values, size_t input, size_t lane) {
   return hn::Load(FloatTag(), values.at[input] + lane);
 }
 
+HWY_INLINE FloatVector ScaleOf(IntVector code) {
+  const IntTag di;
+  return hn::BitCast(FloatTag(), hn::Add(hn::ShiftLeft<19>(code), hn::Set(di, kScaleBase)));
+}
+
+// The lowest code whose scale is at least `scale`, 255 when there is none.
+HWY_INLINE IntVector CodeFor(FloatVector scale) {
+  const IntTag di;
+  const auto above = hn::Sub(hn::BitCast(di, scale), hn::Set(di, kScaleBase));
+  const auto code = hn::ShiftRight<19>(hn::Add(above, hn::Set(di, (1 << 19) - 1)));
+  return hn::Min(hn::Max(code, hn::Zero(di)), hn::Set(di, 255));
+}
+
+HWY_INLINE FloatVector Clamp(FloatVector value, FloatVector low, FloatVector high) {
+  return hn::Min(hn::Max(value, low), high);
+}
+HWY_INLINE FloatVector Clamp(FloatVector value, float low, float high) {
+  const FloatTag d;
+  return Clamp(value, hn::Set(d, low), hn::Set(d, high));
+}
+
 // What q4's sixteen values must span: the block's weights and zero.
 struct Span {
   FloatVector low;
@@ -62,90 +87,110 @@ HWY_INLINE Span SpanOf(const Block& values, size_t lane) {
   return span;
 }
 
+// The least step that holds all of it, given where zero may lie among the sixteen.
 HWY_INLINE FloatVector StepOf(const Span& span) {
-  return hn::Div(hn::Sub(span.high, span.low), hn::Set(FloatTag(), kHighestQ4));
-}
-
-HWY_INLINE FloatVector ScaleOf(IntVector code) {
-  const IntTag di;
-  return hn::BitCast(FloatTag(), hn::Add(hn::ShiftLeft<19>(code), hn::Set(di, kScaleBase)));
-}
-
-// The lowest code whose scale is at least `scale`, 255 when there is none.
-HWY_INLINE IntVector CodeFor(FloatVector scale) {
-  const IntTag di;
-  const auto above = hn::Sub(hn::BitCast(di, scale), hn::Set(di, kScaleBase));
-  const auto code = hn::ShiftRight<19>(hn::Add(above, hn::Set(di, (1 << 19) - 1)));
-  return hn::Min(hn::Max(code, hn::Zero(di)), hn::Set(di, 255));
-}
-
-HWY_INLINE FloatVector Clamp(FloatVector value, float low, float high) {
   const FloatTag d;
-  return hn::Min(hn::Max(value, hn::Set(d, low)), hn::Set(d, high));
+  const auto symmetric = hn::Div(hn::Sub(span.high, span.low), hn::Set(d, kHighestQ4));
+  const auto upwards = hn::Div(span.high, hn::Set(d, kHighestQ4 - kLowestZero));
+  const auto downwards = hn::Div(hn::Neg(span.low), hn::Set(d, kHighestZero));
+  return hn::Max(symmetric, hn::Max(upwards, downwards));
 }
 
-// To what a code can say.
-HWY_INLINE FloatVector RoundZero(FloatVector zero) {
+// The least scale with which a block's weights can be written.
+HWY_INLINE FloatVector LeastScale(DType dtype, const Span& span) {
   const FloatTag d;
-  const auto code = hn::Round(hn::Mul(zero, hn::Set(d, kZeroSteps)));
-  return hn::Mul(Clamp(code, 0.0F, kHighestZeroCode), hn::Set(d, 1.0F / kZeroSteps));
+  const auto largest = hn::Max(hn::Neg(span.low), span.high);
+  const auto as_bytes = hn::Div(largest, hn::Set(d, kHighestByte));
+  if (dtype == DType::kQ8) return as_bytes;
+  return hn::Max(as_bytes, hn::Div(StepOf(span), hn::Set(d, kHighestFactor)));
 }
 
-// One way to write a block in q4, for each lane.
+// One way to write a block of q4, for each lane.
 struct Choice {
-  IntVector code;
-  FloatVector zero;
+  FloatVector factor;
+  FloatVector zero_code;
   FloatVector error;  // sum of squared differences
 };
 
-HWY_INLINE FloatVector RoundQ4(FloatVector steps, FloatVector zero) {
-  return Clamp(hn::Round(hn::Add(steps, zero)), 0.0F, kHighestQ4);
+HWY_INLINE FloatVector OffsetOf(const Choice& choice) {
+  const FloatTag d;
+  const auto zero = hn::Add(choice.zero_code, hn::Set(d, 2 * kLowestZero));
+  return hn::Floor(hn::Mul(hn::Mul(choice.factor, zero), hn::Set(d, 0.5F)));
+}
+
+// To what a level can say.
+HWY_INLINE FloatVector CodeOfZero(FloatVector zero) {
+  const FloatTag d;
+  const auto half_steps = hn::Round(hn::Mul(zero, hn::Set(d, 2.0F)));
+  const auto code = hn::Sub(half_steps, hn::Set(d, 2 * kLowestZero));
+  return Clamp(code, 0.0F, 15.0F);
+}
+
+// How a choice turns weights into q.
+struct Rounding {
+  FloatVector inverse;  // of the step
+  FloatVector zero;
+  FloatVector lowest;  // what q may be for the weight to fit a byte
+  FloatVector highest;
+};
+
+HWY_INLINE Rounding RoundingOf(FloatVector scale, const Choice& choice) {
+  const FloatTag d;
+  const auto offset = OffsetOf(choice);
+  const auto lowest = hn::Ceil(hn::Div(hn::Add(offset, hn::Set(d, kLowestByte)), choice.factor));
+  const auto highest = hn::Floor(hn::Div(hn::Add(offset, hn::Set(d, kHighestByte)), choice.factor));
+  return {hn::Div(hn::Set(d, 1.0F), hn::Mul(scale, choice.factor)), hn::Div(offset, choice.factor),
+          hn::Max(lowest, hn::Zero(d)), hn::Min(highest, hn::Set(d, kHighestQ4))};
+}
+
+HWY_INLINE FloatVector RoundQ4(FloatVector steps, const Rounding& rounding) {
+  return Clamp(hn::Round(hn::Add(steps, rounding.zero)), rounding.lowest, rounding.highest);
 }
 
 // The error that `choice` leaves; returns the zero point that would fit its rounding best, the mean
-// of q - value / scale.
-HWY_INLINE FloatVector Judge(const Block& values, size_t lane, FloatVector inverse,
-                             Choice& choice) {
+// of q - value / step.
+HWY_INLINE FloatVector Judge(const Block& values, size_t lane, FloatVector scale, Choice& choice) {
   const FloatTag d;
+  const Rounding rounding = RoundingOf(scale, choice);
   auto error = hn::Zero(d);
   auto sum = hn::Zero(d);
   for (size_t i = 0; i < kBlockInputs; ++i) {
-    const auto steps = hn::Mul(At(values, i, lane), inverse);
-    const auto offset = hn::Sub(RoundQ4(steps, choice.zero), steps);
-    const auto difference = hn::Sub(offset, choice.zero);
+    const auto steps = hn::Mul(At(values, i, lane), rounding.inverse);
+    const auto offset = hn::Sub(RoundQ4(steps, rounding), steps);
+    const auto difference = hn::Sub(offset, rounding.zero);
     sum = hn::Add(sum, offset);
     error = hn::Add(error, hn::Mul(difference, difference));
   }
-  const auto scale = ScaleOf(choice.code);
-  choice.error = hn::Mul(error, hn::Mul(scale, scale));
+  const auto step = hn::Mul(scale, choice.factor);
+  choice.error = hn::Mul(error, hn::Mul(step, step));
   return hn::Mul(sum, hn::Set(d, 1.0F / kBlockInputs));
 }
 
 HWY_INLINE void KeepBetter(const Choice& choice, Choice& best) {
   const auto better = hn::Lt(choice.error, best.error);
   best.error = hn::IfThenElse(better, choice.error, best.error);
-  best.zero = hn::IfThenElse(better, choice.zero, best.zero);
-  best.code = hn::IfThenElse(hn::RebindMask(IntTag(), better), choice.code, best.code);
+  best.factor = hn::IfThenElse(better, choice.factor, best.factor);
+  best.zero_code = hn::IfThenElse(better, choice.zero_code, best.zero_code);
 }
 
-// The best way found for the lanes from `lane` on; the block is already divided by the row's scale.
-HWY_INLINE Choice ChooseQ4(const Block& values, size_t lane) {
+// The best way found for the lanes from `lane` on, with the group's scale.
+HWY_INLINE Choice ChooseQ4(const Block& values, size_t lane, FloatVector scale) {
   const FloatTag d;
-  const IntTag di;
   const Span span = SpanOf(values, lane);
-  const auto widest = CodeFor(StepOf(span));
   const auto middle = hn::Mul(hn::Add(span.low, span.high), hn::Set(d, 0.5F));
-  Choice best{widest, hn::Zero(d), hn::Set(d, std::numeric_limits<float>::infinity())};
+  const auto widest = hn::Add(hn::Ceil(hn::Div(StepOf(span), scale)), hn::Set(d, 1.0F));
+  Choice best{hn::Set(d, 1.0F), hn::Zero(d), hn::Set(d, std::numeric_limits<float>::infinity())};
   for (int tried = 0; tried < kStepsTried; ++tried) {
     Choice choice = best;
-    choice.code = hn::Max(hn::Sub(widest, hn::Set(di, tried)), hn::Zero(di));
-    const auto inverse = hn::Div(hn::Set(d, 1.0F), ScaleOf(choice.code));
+    const auto factor = hn::Sub(widest, hn::Set(d, static_cast<float>(tried)));
+    choice.factor = Clamp(factor, 1.0F, kHighestFactor);
     // A step that is too small clips both ends alike.
-    choice.zero = RoundZero(hn::Sub(hn::Set(d, kHighestQ4 / 2), hn::Mul(middle, inverse)));
+    const auto centre = hn::Div(middle, hn::Mul(scale, choice.factor));
+    choice.zero_code = CodeOfZero(hn::Sub(hn::Set(d, kHighestQ4 / 2), centre));
     for (int refit = 0; refit < kZerosTried; ++refit) {
-      const auto fitting = Judge(values, lane, inverse, choice);
+      const auto fitting = Judge(values, lane, scale, choice);
       KeepBetter(choice, best);
-      choice.zero = RoundZero(fitting);
+      choice.zero_code = CodeOfZero(fitting);
     }
   }
   return best;
@@ -157,70 +202,114 @@ HWY_INLINE void StoreBytes(FloatVector whole, std::byte* to) {
   hn::StoreU(hn::DemoteTo(bytes, hn::NearestInt(whole)), bytes, reinterpret_cast<uint8_t*>(to));
 }
 
-void PutQ4(const Block& values, size_t lane, size_t within, std::byte* group) {
+// Levels and weights of one block. `level`: of the lane's output; `data`: the block.
+void PutQ4(const Block& values, size_t lane, FloatVector scale, std::byte* level, std::byte* data) {
   const FloatTag d;
-  const Choice choice = ChooseQ4(values, lane);
-  const size_t column = within * kPanelOutputs + lane;
-  StoreBytes(hn::ConvertTo(d, choice.code), group + column);
-  StoreBytes(hn::Mul(choice.zero, hn::Set(d, kZeroSteps)),
-             group + kGroupBlocks * kPanelOutputs + column);
-  const auto inverse = hn::Div(hn::Set(d, 1.0F), ScaleOf(choice.code));
-  std::byte* block = group + kGroupHeaderBytes + within * PackedBlockBytes(DType::kQ4);
+  const Choice choice = ChooseQ4(values, lane, scale);
+  StoreBytes(hn::Add(choice.factor, hn::Mul(choice.zero_code, hn::Set(d, 16.0F))), level);
+  const Rounding rounding = RoundingOf(scale, choice);
   for (size_t input = 0; input < kBlockInputs; ++input) {
     std::byte q[kVectorFloats];
-    StoreBytes(RoundQ4(hn::Mul(At(values, input, lane), inverse), choice.zero), q);
+    StoreBytes(RoundQ4(hn::Mul(At(values, input, lane), rounding.inverse), rounding), q);
     for (size_t o = 0; o < kVectorFloats; ++o) {
-      block[input / 8 * 64 + (lane + o) * 4 + input % 4] |= q[o] << (input % 8 < 4 ? 0 : 4);
+      data[input / 8 * 64 + (lane + o) * 4 + input % 4] |= q[o] << (input % 8 < 4 ? 0 : 4);
     }
   }
 }
 
-void PutQ8(const Block& values, size_t lane, size_t within, std::byte* group) {
+void PutQ8(const Block& values, size_t lane, FloatVector scale, std::byte* data) {
   const FloatTag d;
-  const IntTag di;
-  auto largest = hn::Zero(d);
-  for (size_t i = 0; i < kBlockInputs; ++i) {
-    largest = hn::Max(largest, hn::Abs(At(values, i, lane)));
-  }
-  // The lowest bf16 that is at least a 127th of it.
-  const auto exact = hn::BitCast(di, hn::Div(largest, hn::Set(d, kHighestQ8)));
-  const auto half = hn::ShiftRight<16>(hn::Add(exact, hn::Set(di, 0xFFFF)));
-  const auto scale = hn::BitCast(d, hn::ShiftLeft<16>(half));
-  for (size_t o = 0; o < kVectorFloats; ++o) {
-    HWY_ALIGN_MAX int32_t bits[kVectorFloats];
-    hn::Store(half, di, bits);
-    const auto stored = static_cast<uint16_t>(bits[o]);
-    std::memcpy(group + (within * kPanelOutputs + lane + o) * sizeof(stored), &stored,
-                sizeof(stored));
-  }
-  const auto divisor = hn::IfThenElse(hn::Gt(scale, hn::Zero(d)), scale, hn::Set(d, 1.0F));
-  std::byte* block = group + kGroupHeaderBytes + within * PackedBlockBytes(DType::kQ8);
   for (size_t input = 0; input < kBlockInputs; ++input) {
-    const auto rounded = hn::Round(hn::Div(At(values, input, lane), divisor));
+    const auto rounded = hn::Round(hn::Div(At(values, input, lane), scale));
     std::byte q[kVectorFloats];
-    StoreBytes(hn::Add(Clamp(rounded, -kHighestQ8, kHighestQ8), hn::Set(d, 128.0F)), q);
+    StoreBytes(hn::Add(Clamp(rounded, -kHighestByte, kHighestByte), hn::Set(d, 128.0F)), q);
     for (size_t o = 0; o < kVectorFloats; ++o) {
-      block[input / 4 * 64 + (lane + o) * 4 + input % 4] = q[o];
+      data[input / 4 * 64 + (lane + o) * 4 + input % 4] = q[o];
     }
   }
 }
 
-// q4: the largest step of any block becomes the largest scale. q8 needs none.
+// The largest scale that a block of the panel wants becomes the largest that a code can say.
 void ChooseRowScales(DType dtype, const ConstRows& rows, size_t blocks, float* row_scales) {
   const FloatTag d;
-  std::fill_n(row_scales, kPanelOutputs, 1.0F);
-  if (dtype == DType::kQ8) return;
   HWY_ALIGN_MAX float largest[kPanelOutputs] = {};
   for (size_t block = 0; block < blocks; ++block) {
     Block values;
     ReadBlock(rows, block, values);
     for (size_t lane = 0; lane < kPanelOutputs; lane += kVectorFloats) {
-      const auto step = StepOf(SpanOf(values, lane));
-      hn::Store(hn::Max(step, hn::Load(d, largest + lane)), d, largest + lane);
+      const auto scale = LeastScale(dtype, SpanOf(values, lane));
+      hn::Store(hn::Max(scale, hn::Load(d, largest + lane)), d, largest + lane);
     }
   }
   for (size_t o = 0; o < kPanelOutputs; ++o) {
-    if (largest[o] / kLargestScale > 0) row_scales[o] = largest[o] / kLargestScale;
+    const float row_scale = largest[o] / kLargestScale;
+    row_scales[o] = row_scale > 0 ? row_scale : 1.0F;
+  }
+}
+
+// A group's weights, divided by the scales of their rows.
+struct GroupValues {
+  Block block[kGroupBlocks];
+};
+
+void ReadGroup(const ConstRows& rows, size_t group, const float* row_scales, GroupValues& values) {
+  const FloatTag d;
+  for (size_t b = 0; b < kGroupBlocks; ++b) {
+    Block& block = values.block[b];
+    ReadBlock(rows, group * kGroupBlocks + b, block);
+    for (size_t i = 0; i < kBlockInputs; ++i) {
+      for (size_t lane = 0; lane < kPanelOutputs; lane += kVectorFloats) {
+        const auto divided = hn::Div(At(block, i, lane), hn::Load(d, row_scales + lane));
+        hn::Store(divided, d, block.at[i] + lane);
+      }
+    }
+  }
+}
+
+// `scales`: of the group, 16 codes; `group`: its levels and blocks.
+void PackQ4Group(const GroupValues& values, std::byte* scales, std::byte* group) {
+  const FloatTag d;
+  for (size_t lane = 0; lane < kPanelOutputs; lane += kVectorFloats) {
+    auto least = hn::Zero(d);
+    for (const Block& block : values.block) {
+      least = hn::Max(least, LeastScale(DType::kQ4, SpanOf(block, lane)));
+    }
+    const auto code = CodeFor(least);
+    StoreBytes(hn::ConvertTo(d, code), scales + lane);
+    for (size_t b = 0; b < kGroupBlocks; ++b) {
+      PutQ4(values.block[b], lane, ScaleOf(code), group + b * kPanelOutputs + lane,
+            group + kGroupHeaderBytes + b * PackedBlockBytes(DType::kQ4));
+    }
+  }
+}
+
+// `group`: its scales and blocks.
+void PackQ8Group(const GroupValues& values, std::byte* group) {
+  const FloatTag d;
+  for (size_t lane = 0; lane < kPanelOutputs; lane += kVectorFloats) {
+    for (size_t b = 0; b < kGroupBlocks; ++b) {
+      const auto code = CodeFor(LeastScale(DType::kQ8, SpanOf(values.block[b], lane)));
+      StoreBytes(hn::ConvertTo(d, code), group + b * kPanelOutputs + lane);
+      PutQ8(values.block[b], lane, ScaleOf(code),
+            group + kGroupHeaderBytes + b * PackedBlockBytes(DType::kQ8));
+    }
+  }
+}
+
+void PackGroups(DType dtype, const ConstRows& rows, std::byte* panel) {
+  const size_t groups = GroupCount(rows.cols);
+  HWY_ALIGN_MAX float row_scales[kPanelOutputs];
+  ChooseRowScales(dtype, rows, groups * kGroupBlocks, row_scales);
+  std::memcpy(panel, row_scales, kRowScaleBytes);
+  std::byte* to = panel + PackedGroupsOffset(dtype, rows.cols);
+  for (size_t group = 0; group < groups; ++group, to += PackedGroupBytes(dtype)) {
+    GroupValues values;
+    ReadGroup(rows, group, row_scales, values);
+    if (dtype == DType::kQ4) {
+      PackQ4Group(values, panel + kRowScaleBytes + group * kPanelOutputs, to);
+    } else {
+      PackQ8Group(values, to);
+    }
   }
 }
 
@@ -251,27 +340,7 @@ void PackPairs(const ConstRows& rows, std::byte* panel) {
 
 void PackPanelOf(DType dtype, const ConstRows& rows, std::byte* panel) {
   if (dtype == DType::kPackedBf16) return PackPairs(rows, panel);
-  const FloatTag d;
-  const size_t blocks = GroupCount(rows.cols) * kGroupBlocks;
-  HWY_ALIGN_MAX float row_scales[kPanelOutputs];
-  ChooseRowScales(dtype, rows, blocks, row_scales);
-  std::memcpy(panel, row_scales, kRowScaleBytes);
-  for (size_t block = 0; block < blocks; ++block) {
-    Block values;
-    ReadBlock(rows, block, values);
-    std::byte* group = panel + kRowScaleBytes + block / kGroupBlocks * PackedGroupBytes(dtype);
-    for (size_t lane = 0; lane < kPanelOutputs; lane += kVectorFloats) {
-      for (size_t i = 0; i < kBlockInputs; ++i) {
-        const auto divided = hn::Div(At(values, i, lane), hn::Load(d, row_scales + lane));
-        hn::Store(divided, d, values.at[i] + lane);
-      }
-      if (dtype == DType::kQ4) {
-        PutQ4(values, lane, block % kGroupBlocks, group);
-      } else {
-        PutQ8(values, lane, block % kGroupBlocks, group);
-      }
-    }
-  }
+  PackGroups(dtype, rows, panel);
 }
 
 }  // namespace windrose::HWY_NAMESPACE

@@ -1,9 +1,9 @@
 // Packing: f32 weights to q8, q4 and packed bf16, sixteen outputs at a time.
 //
-// In q8 and q4, scale, zero point and rounding of each block are chosen by the squared error they
-// leave; bf16 is rounded to the nearest and exact where the weights were bf16 before. What a panel
-// becomes is a pure function of its weights, the same by every instruction set. Thread-safe.
-// No allocation.
+// In q4, step, zero point and rounding of each block are chosen by the squared error they leave; in
+// q8 the scale just holds a block's largest weight; bf16 is rounded to the nearest and exact where
+// the weights were bf16 before. What a panel becomes is a pure function of its weights, the same by
+// every instruction set. Thread-safe. No allocation.
 #pragma once
 
 #include <cstddef>

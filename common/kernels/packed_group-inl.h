@@ -1,7 +1,8 @@
-// A group of packed weights, 64 inputs of sixteen outputs, as the products of every instruction set
-// and of the matrix unit read it. Private to common/kernels; compiled once per instruction set.
+// Groups of packed weights, 128 inputs of sixteen outputs, as the products of every instruction set
+// and of the matrix unit read them. Private to common/kernels; compiled once per instruction set.
 #include <cstddef>
 #include <cstdint>
+#include <iterator>
 
 #include "common/kernels/byte_dot-inl.h"
 #include "common/kernels/lanes-inl.h"
@@ -22,79 +23,105 @@ namespace windrose::HWY_NAMESPACE {
 // Rows that use a weight so rarely that memory sets the pace.
 template <DType kType>
 #if HWY_TARGET <= HWY_AVX3_DL
-constexpr size_t kFewRows = kType == DType::kQ4 ? 4 : 16;
+constexpr size_t kFewRows = kType == DType::kQ4 ? 8 : 16;
 #else
 constexpr size_t kFewRows = 2;
 #endif
 
+// One panel of a matrix.
 template <DType kType>
-constexpr size_t kScaleBytes = kType == DType::kQ4 ? 1 : 2;
+class PackedPanel {
+ public:
+  PackedPanel(const std::byte* data, size_t inputs)
+      : data_(data),
+        groups_(data + PackedGroupsOffset(kType, inputs)),
+        count_(GroupCount(inputs)) {}
 
-// Weights and scales of a group's blocks for the outputs of one register.
-template <DType kType>
-struct Group {
-  BlockWeights<kType> weights[kGroupBlocks];
-  FloatVector scales[kGroupBlocks];
+  size_t group_count() const { return count_; }
+  const std::byte* row_scales() const { return data_; }
+  const std::byte* group(size_t index) const { return groups_ + index * PackedGroupBytes(kType); }
+  const std::byte* block(size_t index, size_t block) const {
+    return group(index) + kGroupHeaderBytes + block * PackedBlockBytes(kType);
+  }
+  // The codes of a group of q4, or of a block of q8.
+  const std::byte* scales(size_t index, size_t block) const {
+    if (kType == DType::kQ8) return group(index) + block * kPanelOutputs;
+    return data_ + kRowScaleBytes + index * kPanelOutputs;
+  }
+  // Of a block of q4.
+  const std::byte* levels(size_t index, size_t block) const {
+    return group(index) + block * kPanelOutputs;
+  }
+
+ private:
+  const std::byte* data_;
+  const std::byte* groups_;
+  size_t count_;
 };
 
-// `header`: the group's, advanced to the block's first output.
-template <DType kType>
-HWY_INLINE FloatVector LoadScales(const std::byte* header) {
-  if constexpr (kType == DType::kQ8) return LoadWeights<DType::kBf16>(header);
-  const FloatTag d;
+// `codes`: advanced to the register's first output.
+HWY_INLINE FloatVector LoadScales(const std::byte* codes) {
   const hn::RebindToUnsigned<FloatTag> du;
   const hn::Rebind<uint8_t, FloatTag> bytes;
-  // A code is the lower exponent and the upper mantissa bits of an f32 below 2. GroupDots count
-  // eighths.
-  const auto code = hn::PromoteTo(du, hn::LoadU(bytes, reinterpret_cast<const uint8_t*>(header)));
-  return hn::BitCast(d,
-                     hn::Add(hn::ShiftLeft<19>(code), hn::Set(du, uint32_t{127 - 15 - 3} << 23)));
+  // A code is the lower exponent and the upper mantissa bits of an f32 below 2.
+  const auto code = hn::PromoteTo(du, hn::LoadU(bytes, reinterpret_cast<const uint8_t*>(codes)));
+  return hn::BitCast(FloatTag(),
+                     hn::Add(hn::ShiftLeft<19>(code), hn::Set(du, uint32_t{127 - 15} << 23)));
 }
 
-// `from`: the group; `part`: which register of the panel's outputs.
-template <DType kType>
-HWY_INLINE void LoadGroup(const std::byte* from, size_t part, Group<kType>& group) {
-  HWY_UNROLL(2)
-  for (size_t b = 0; b < kGroupBlocks; ++b) {
-    const size_t output = b * kPanelOutputs + part * kVectorFloats;
-    const std::byte* zeros = from + kGroupBlocks * kPanelOutputs + output;
-    const std::byte* weights = from + kGroupHeaderBytes + b * PackedBlockBytes(kType);
-    group.scales[b] = LoadScales<kType>(from + output * kScaleBytes<kType>);
-    LoadBlockWeights<kType>(weights + part * kVectorBytes, zeros, group.weights[b]);
+// Half a group, as one register of outputs meets it: first or second half, part of the panel.
+template <DType kType, size_t kHalf>
+struct Half {
+  HalfWeights<kType> weights;
+  FloatVector scales[kType == DType::kQ8 ? kHalfBlocks : 1];
+  size_t lane;  // of the panel: the register's first output
+
+  HWY_INLINE Half(const PackedPanel<kType>& panel, size_t group, size_t first_lane)
+      : lane(first_lane) {
+    constexpr size_t kFirst = kHalf * kHalfBlocks;
+    LoadHalf<kType>(panel.block(group, kFirst) + 4 * lane, panel.levels(group, kFirst) + lane,
+                    weights);
+    for (size_t b = 0; b < std::size(scales); ++b) {
+      scales[b] = LoadScales(panel.scales(group, kFirst + b) + lane);
+    }
   }
-}
+};
 
-// Asks for weights that come after a group. For few rows far ahead and into the second-level cache,
-// which can wait for more lines at a time; else nearer, and into the first.
+// Asks for weights that come after half a group. For few rows far ahead and into the second-level
+// cache, which can wait for more lines at a time; else nearer, and into the first.
 template <DType kType>
-HWY_INLINE void PrefetchBehind(const std::byte* group, size_t rows) {
+HWY_INLINE void PrefetchBehind(const std::byte* half, size_t rows) {
   constexpr size_t kFar = 8192;
   constexpr size_t kNear = 4096;
+  constexpr size_t kBytes = PackedGroupBytes(kType) / 2;
   if (rows <= kFewRows<kType>) {
-    for (size_t byte = 0; byte < PackedGroupBytes(kType); byte += 64) {
-      PrefetchLine(group + kFar + byte);
-    }
+    for (size_t byte = 0; byte < kBytes; byte += 64) PrefetchLine(half + kFar + byte);
   } else {
-    for (size_t byte = 0; byte < PackedGroupBytes(kType); byte += 64) {
-      hwy::Prefetch(group + kNear + byte);
-    }
+    for (size_t byte = 0; byte < kBytes; byte += 64) hwy::Prefetch(half + kNear + byte);
   }
-}
-
-// sum += what the blocks of one group give to one row and the outputs of one register.
-template <DType kType>
-HWY_INLINE void AddDots(IntVector first, IntVector second, const Group<kType>& group,
-                        float row_scale, float* sum) {
-  const FloatTag d;
-  auto both = hn::Mul(hn::ConvertTo(d, first), group.scales[0]);
-  both = hn::MulAdd(hn::ConvertTo(d, second), group.scales[1], both);
-  hn::Store(hn::MulAdd(both, hn::Set(d, row_scale), hn::Load(d, sum)), d, sum);
 }
 
 // The sums of a tile of rows and one panel.
 struct TileSums {
   HWY_ALIGN_MAX float of[QuantizedRows::kTileRows][kPanelOutputs] = {};
+  HWY_ALIGN_MAX int32_t dots[QuantizedRows::kTileRows][kPanelOutputs];  // of half a group of q4
 };
+
+// sum += dot * scale * activation scale: what a group of q4 gives to one row.
+HWY_INLINE void AddGroupDot(IntVector dot, FloatVector scale, float row_scale, float* sum) {
+  const FloatTag d;
+  const auto scaled = hn::Mul(hn::ConvertTo(d, dot), scale);
+  hn::Store(hn::MulAdd(scaled, hn::Set(d, row_scale), hn::Load(d, sum)), d, sum);
+}
+
+// The same of half a group of q8.
+HWY_INLINE void AddHalfDots(IntVector first, IntVector second,
+                            const FloatVector (&scales)[kHalfBlocks], float row_scale, float* sum) {
+  const FloatTag d;
+  auto both = hn::Mul(hn::ConvertTo(d, first), scales[0]);
+  both = hn::MulAdd(hn::ConvertTo(d, second), scales[1], both);
+  hn::Store(hn::MulAdd(both, hn::Set(d, row_scale), hn::Load(d, sum)), d, sum);
+}
 
 }  // namespace windrose::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();

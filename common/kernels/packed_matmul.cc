@@ -17,51 +17,85 @@
 HWY_BEFORE_NAMESPACE();
 namespace windrose::HWY_NAMESPACE {
 
-// Rows that use weights while these are in registers. With VNNI their sums run side by side.
-#if HWY_TARGET <= HWY_AVX3_DL || HWY_TARGET == HWY_NEON
+// Rows that use weights while these are in registers. Where byte products sum in a chain, as many
+// as hide its latency; with VNNI a row of q8 has two sums.
+template <DType kType>
+#if HWY_TARGET <= HWY_AVX3_DL
+constexpr size_t kRowsAtOnce = kType == DType::kQ8 ? 4 : 8;
+#elif HWY_TARGET == HWY_NEON
 constexpr size_t kRowsAtOnce = 4;
 #else
-constexpr size_t kRowsAtOnce = 8;
+constexpr size_t kRowsAtOnce = 1;
 #endif
 // Activation bytes that a pass over the panels may use: they should stay in the second cache.
 constexpr size_t kPassBytes = 512 * 1024;
 
-// What a group gives to kRows rows of the tile, the first of which is `at` groups into it.
-template <DType kType, size_t kRows>
-HWY_INLINE void AddRows(const Group<kType>& group, const QuantizedTile& x, size_t at, float* sums) {
-  IntVector dots[kGroupBlocks][kRows];
-  GroupDots<kType>(group.weights, x.values + at * kGroupInputs, x.minus_sums + at * kGroupBlocks,
-                   dots);
+// What half a group of q8 gives to kRows rows of the tile from `row` on; `at`: the first one's
+// place.
+template <size_t kRows, size_t kHalf>
+HWY_INLINE void AddRows(const Half<DType::kQ8, kHalf>& half, const QuantizedTile& x, size_t at,
+                        size_t row, TileSums& sums) {
+  IntVector dots[kHalfBlocks][kRows];
+  Q8Dots(half.weights, x.values + at * kGroupInputs + kHalf * kHalfInputs,
+         x.minus_sums + at * kGroupSums + kHalf * kHalfBlocks, dots);
   HWY_UNROLL(8)
   for (size_t r = 0; r < kRows; ++r) {
-    AddDots(dots[0][r], dots[1][r], group, x.scales[at + r], sums + r * kPanelOutputs);
+    AddHalfDots(dots[0][r], dots[1][r], half.scales, x.scales[at + r],
+                sums.of[row + r] + half.lane);
   }
 }
 
-// kRows at a time, then the rest, down to one.
-template <DType kType, size_t kRows>
-HWY_INLINE void AddAllRows(const Group<kType>& group, const QuantizedTile& x, size_t at,
-                           size_t rows, float* sums) {
-  for (; rows >= kRows; rows -= kRows, at += kRows, sums += kRows * kPanelOutputs) {
-    AddRows<kType, kRows>(group, x, at, sums);
+// The same of q4, where both halves make one dot.
+template <size_t kRows, size_t kHalf>
+HWY_INLINE void AddRows(const Half<DType::kQ4, kHalf>& half, const QuantizedTile& x, size_t at,
+                        size_t row, TileSums& sums) {
+  const IntTag d;
+  const int32_t* const minus_sums = x.minus_sums + at * kGroupSums;
+  IntVector dots[kRows];
+  HWY_UNROLL(8)
+  for (size_t r = 0; r < kRows; ++r) {
+    dots[r] = kHalf == 0 ? Q4Start(minus_sums + r * kGroupSums)
+                         : hn::Load(d, sums.dots[row + r] + half.lane);
   }
+  AddQ4Dots(half.weights, x.values + at * kGroupInputs + kHalf * kHalfInputs,
+            minus_sums + kHalf * kHalfBlocks, dots);
+  HWY_UNROLL(8)
+  for (size_t r = 0; r < kRows; ++r) {
+    if constexpr (kHalf == 0) {
+      hn::Store(dots[r], d, sums.dots[row + r] + half.lane);
+    } else {
+      AddGroupDot(dots[r], half.scales[0], x.scales[at + r], sums.of[row + r] + half.lane);
+    }
+  }
+}
+
+// kRows at a time, then the rest, down to one. `at`: the place of the tile's first row.
+template <size_t kRows, class AnyHalf>
+HWY_INLINE void AddRowsFrom(size_t row, const AnyHalf& half, const QuantizedTile& x, size_t at,
+                            TileSums& sums) {
+  for (; row + kRows <= x.rows; row += kRows) AddRows<kRows>(half, x, at + row, row, sums);
   if constexpr (kRows > 1) {
-    if (rows > 0) AddAllRows<kType, kRows - 1>(group, x, at, rows, sums);
+    if (row < x.rows) AddRowsFrom<kRows - 1>(row, half, x, at, sums);
   }
 }
 
 // Products in the lanes of vectors, of kRows rows at a time.
 template <size_t kRows>
 struct VectorProducts {
-  // sums += what group `index` of the panel, which lies at `from`, gives to each row.
+  // sums += what group `index` of the panel gives to each row.
   template <DType kType>
-  static HWY_INLINE void AddGroup(const std::byte* from, size_t index, const QuantizedTile& x,
-                                  TileSums& sums) {
-    PrefetchBehind<kType>(from, x.rows);
-    for (size_t p = 0; p < kParts; ++p) {
-      Group<kType> group;
-      LoadGroup<kType>(from, p, group);
-      AddAllRows<kType, kRows>(group, x, index * x.rows, x.rows, sums.of[0] + p * kVectorFloats);
+  static HWY_INLINE void AddGroup(const PackedPanel<kType>& panel, size_t index,
+                                  const QuantizedTile& x, TileSums& sums) {
+    AddHalf<0>(panel, index, x, sums);
+    AddHalf<1>(panel, index, x, sums);
+  }
+
+  template <size_t kHalf, DType kType>
+  static HWY_INLINE void AddHalf(const PackedPanel<kType>& panel, size_t index,
+                                 const QuantizedTile& x, TileSums& sums) {
+    PrefetchBehind<kType>(panel.block(index, kHalf * kHalfBlocks), x.rows);
+    for (size_t lane = 0; lane < kPanelOutputs; lane += kVectorFloats) {
+      AddRowsFrom<kRows>(0, Half<kType, kHalf>(panel, index, lane), x, index * x.rows, sums);
     }
   }
 };
@@ -73,42 +107,45 @@ struct TileResults {
   size_t outputs;
 };
 
-HWY_INLINE void StoreTile(TileSums& sums, const std::byte* panel, size_t rows,
+// The last panel of a matrix may have fewer outputs than lanes.
+HWY_INLINE void StoreTile(const TileSums& sums, const std::byte* row_scales, size_t rows,
                           const TileResults& results) {
   const FloatTag d;
   for (size_t r = 0; r < rows; ++r) {
+    float* const to = results.data + r * results.stride;
+    HWY_ALIGN_MAX float whole[kPanelOutputs];
+    float* const scaled = results.outputs == kPanelOutputs ? to : whole;
     for (size_t o = 0; o < kPanelOutputs; o += kVectorFloats) {
-      const auto row_scale = LoadWeights<DType::kF32>(panel + o * sizeof(float));
-      hn::Store(hn::Mul(hn::Load(d, sums.of[r] + o), row_scale), d, sums.of[r] + o);
+      const auto row_scale = LoadWeights<DType::kF32>(row_scales + o * sizeof(float));
+      hn::StoreU(hn::Mul(hn::Load(d, sums.of[r] + o), row_scale), d, scaled + o);
     }
-    std::memcpy(results.data + r * results.stride, sums.of[r], results.outputs * sizeof(float));
+    if (scaled == whole) std::memcpy(to, whole, results.outputs * sizeof(float));
   }
 }
 
-// One panel of `groups` groups times a tile of rows.
+// One panel times a tile of rows.
 template <DType kType, class Products>
-void MultiplyTile(const Products& products, const std::byte* panel, size_t groups,
-                  const QuantizedTile& x, const TileResults& results) {
+void MultiplyTile(const Products& products, const PackedPanel<kType>& panel, const QuantizedTile& x,
+                  const TileResults& results) {
   TileSums sums;
-  const std::byte* group = panel + kRowScaleBytes;
-  for (size_t index = 0; index < groups; ++index, group += PackedGroupBytes(kType)) {
-    products.template AddGroup<kType>(group, index, x, sums);
+  for (size_t group = 0; group < panel.group_count(); ++group) {
+    products.AddGroup(panel, group, x, sums);
   }
-  StoreTile(sums, panel, x.rows, results);
+  StoreTile(sums, panel.row_scales(), x.rows, results);
 }
 
 // The same, with what is fastest for so many rows. One has code of its own, where weights stay in
 // registers.
 template <DType kType>
-void MultiplyTileWith([[maybe_unused]] ByteProducts products, const std::byte* panel, size_t groups,
+void MultiplyTileWith([[maybe_unused]] ByteProducts products, const PackedPanel<kType>& panel,
                       const QuantizedTile& x, const TileResults& results) {
 #if HWY_ARCH_X86_64 && HWY_TARGET == HWY_AVX3_DL
-  if (products == ByteProducts::kMatrixUnit && x.rows >= MatrixUnitProducts::kFewestRows) {
-    return MultiplyTile<kType>(MatrixUnitProducts(x.rows), panel, groups, x, results);
+  if (products == ByteProducts::kMatrixUnit && x.rows >= kFewestUnitRows) {
+    return MultiplyTile(MatrixUnitProducts<kType>(x.rows), panel, x, results);
   }
 #endif
-  if (x.rows == 1) return MultiplyTile<kType>(VectorProducts<1>(), panel, groups, x, results);
-  MultiplyTile<kType>(VectorProducts<kRowsAtOnce>(), panel, groups, x, results);
+  if (x.rows == 1) return MultiplyTile(VectorProducts<1>(), panel, x, results);
+  MultiplyTile(VectorProducts<kRowsAtOnce<kType>>(), panel, x, results);
 }
 
 template <DType kType>
@@ -125,7 +162,7 @@ void MultiplyPanels(ByteProducts products, const QuantizedRows& x, const WeightV
       const size_t outputs = std::min(kPanelOutputs, weight.rows - output);
       for (size_t tile = first; tile < end; ++tile) {
         MultiplyTileWith<kType>(
-            products, weight.data + panel * panel_bytes, x.group_count(), x.tile(tile),
+            products, {weight.data + panel * panel_bytes, weight.cols}, x.tile(tile),
             {out.data + tile * kTileRows * out.cols + output, out.cols, outputs});
       }
     }

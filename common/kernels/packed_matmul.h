@@ -1,10 +1,11 @@
 // Products of quantised rows with a packed matrix. Private to common/kernels; behind MatMul.
 //
-// Of a block of 32 inputs,
-//   dot = sum of weight byte * activation byte  -  zero * sum of activation bytes
-// is a whole number of eighths and exact. An output is the sum, over the groups of two blocks in
-// ascending order, of (dot_0 * scale_0 + dot_1 * scale_1) * activation scale, with a fused
-// multiply-add for each sum. So the bits depend on the row and the weights alone, and every
+// A dot, the sum of weight byte * activation byte, is a whole number and exact. An output is a sum
+// over the groups of 128 inputs in ascending order, with fused multiply-adds:
+//   q4: + (dot of the group * scale) * activation scale
+//   q8: + (dot_0 * scale_0 + dot_1 * scale_1) * activation scale, of blocks 0 and 1, then of 2 and
+//   3
+// and at last times the row's scale. So the bits depend on the row and the weights alone, and every
 // instruction set with fused multiply-add gives the same. No allocation.
 #pragma once
 

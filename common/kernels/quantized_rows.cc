@@ -46,17 +46,20 @@ HWY_INLINE int32_t QuantizeBlock(const float* x, FloatVector factor, int8_t* to)
   return hn::GetLane(hn::SumOfLanes(di, total));
 }
 
-// Writes bytes, scale and sums of one group. x: [64].
+// Writes bytes, scale and sums of one group. x: [128].
 HWY_INLINE void QuantizeGroup(const float* x, size_t group, const QuantizedRowPlace& to) {
   float largest = LargestMagnitude(x);
   if (largest < kSmallest) largest = 0;
   const auto factor = hn::Set(FloatTag(), largest == 0 ? 0.0F : kHighest / largest);
   const size_t at = group * to.stride;
+  int32_t* const minus_sums = to.minus_sums + at * kGroupSums;
+  int32_t total = 0;
   for (size_t block = 0; block < kGroupBlocks; ++block) {
     const size_t first = block * kBlockInputs;
-    to.minus_sums[at * kGroupBlocks + block] =
-        QuantizeBlock(x + first, factor, to.values + at * kGroupInputs + first);
+    minus_sums[block] = QuantizeBlock(x + first, factor, to.values + at * kGroupInputs + first);
+    total += minus_sums[block];
   }
+  minus_sums[kGroupBlocks] = total;
   to.scales[at] = largest / kHighest;
 }
 
@@ -91,7 +94,7 @@ QuantizedRows::QuantizedRows(size_t max_rows, size_t max_cols)
       max_cols_(max_cols),
       values_(max_rows * GroupCount(max_cols) * kGroupInputs),
       scales_(max_rows * GroupCount(max_cols)),
-      minus_sums_(max_rows * GroupCount(max_cols) * kGroupBlocks) {}
+      minus_sums_(max_rows * GroupCount(max_cols) * kGroupSums) {}
 
 void QuantizedRows::Quantize(const ConstRows& x, ThreadPool& pool) {
   CHECK(x.rows <= max_rows_ && x.cols <= max_cols_);
@@ -108,14 +111,14 @@ QuantizedTile QuantizedRows::tile(size_t index) const {
   const size_t first = index * kTileRows;
   const size_t groups = first * group_count();
   return {values_.data() + groups * kGroupInputs, scales_.data() + groups,
-          minus_sums_.data() + groups * kGroupBlocks, std::min(kTileRows, rows_ - first)};
+          minus_sums_.data() + groups * kGroupSums, std::min(kTileRows, rows_ - first)};
 }
 
 QuantizedRowPlace QuantizedRows::PlaceOf(size_t row) {
   const size_t tile_rows = tile(row / kTileRows).rows;
   const size_t first = row / kTileRows * kTileRows * group_count() + row % kTileRows;
   return {values_.data() + first * kGroupInputs, scales_.data() + first,
-          minus_sums_.data() + first * kGroupBlocks, tile_rows};
+          minus_sums_.data() + first * kGroupSums, tile_rows};
 }
 
 }  // namespace windrose

@@ -1,6 +1,6 @@
 // QuantizedRows: activations as signed bytes, for products with packed weights.
 //
-// Each row is cut into groups of 64 inputs, as packed weights are; a group's largest magnitude
+// Each row is cut into groups of 128 inputs, as packed weights are; a group's largest magnitude
 // becomes 127. So a row's bytes depend on the row alone, never on its neighbours. Rows are kept in
 // tiles, and within a tile group by group, so that what a group of weights is multiplied with lies
 // side by side: rows a power of two apart would share a few sets of the nearest cache and push each
@@ -17,11 +17,14 @@
 
 namespace windrose {
 
+// How many sums are kept of a group's bytes: of each block's, and of all.
+constexpr size_t kGroupSums = kGroupBlocks + 1;
+
 // Some rows side by side: [groups, rows] of what is said.
 struct QuantizedTile {
-  const int8_t* values;       // 64 bytes
+  const int8_t* values;       // 128 bytes
   const float* scales;        // value = scale * byte
-  const int32_t* minus_sums;  // two: of the bytes of each block of 32
+  const int32_t* minus_sums;  // kGroupSums: minus the sums of the bytes
   size_t rows;
 };
 
@@ -35,12 +38,12 @@ struct QuantizedRowPlace {
 
 class QuantizedRows {
  public:
-  static constexpr size_t kTileRows = 32;
+  static constexpr size_t kTileRows = 64;
 
   QuantizedRows(size_t max_rows, size_t max_cols);
 
-  // Takes over `x`, at most max_rows by max_cols. Inputs up to the next multiple of 64 are zeros. A
-  // group that holds NaN or infinity gets a scale that is not finite, and spoils the results.
+  // Takes over `x`, at most max_rows by max_cols. Inputs up to the next multiple of 128 are zeros.
+  // A group that holds NaN or infinity gets a scale that is not finite, and spoils the results.
   void Quantize(const ConstRows& x, ThreadPool& pool);
 
   size_t rows() const { return rows_; }

@@ -15,7 +15,7 @@ namespace {
 namespace json = boost::json;
 
 constexpr const char* kFormat = "windrose-checkpoint";
-constexpr int64_t kVersion = 2;
+constexpr int64_t kVersion = 3;
 // Above every limit of a config, and so low that no product of two overflows.
 constexpr uint64_t kMaxDimension = 1 << 24;
 
@@ -122,11 +122,14 @@ class Parser {
                              Quoted(format));
     }
     const json::value* version = object.if_contains("version");
-    if (version != nullptr && version->is_int64() && version->get_int64() == kVersion) {
-      return OkStatus();
+    if (version == nullptr || !version->is_int64()) {
+      return InvalidArgument("version: wanted " + std::to_string(kVersion) + " as a whole number");
     }
-    return InvalidArgument("version: wanted " + std::to_string(kVersion) +
-                           "; another one needs another release");
+    const int64_t got = version->get_int64();
+    if (got == kVersion) return OkStatus();
+    return InvalidArgument(
+        "version: wanted " + std::to_string(kVersion) + ", got " + std::to_string(got) +
+        (got < kVersion ? "; the model must be converted again" : "; a newer release reads it"));
   }
 
   Status ParseSource(const json::object& object) {

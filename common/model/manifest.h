@@ -1,6 +1,6 @@
 // Manifest: what stands in which file of a Windrose checkpoint, and the hash of all of it.
 //
-//   windrose.json = {"format": "windrose-checkpoint", "version": 2,
+//   windrose.json = {"format": "windrose-checkpoint", "version": 3,
 //                    "dtype": "pbf16" | "q8" | "q4" | "bf16",
 //                    "source": [string…], "config_hash": hash, "tokenizer_hash"?: hash,
 //                    "files": [file…]}

@@ -14,27 +14,19 @@ const std::byte* PanelOf(const WeightView& weight, size_t row) {
 
 uint8_t ByteAt(const std::byte* from) { return std::to_integer<uint8_t>(*from); }
 
-void ReadHeader(DType dtype, const std::byte* header, size_t column, PackedBlock& block) {
-  if (dtype == DType::kQ4) {
-    block.scale = ScaleOfCode(ByteAt(header + column));
-    block.zero =
-        static_cast<float>(ByteAt(header + kGroupBlocks * kPanelOutputs + column)) / kZeroSteps;
-    return;
+void ReadQ4(const std::byte* data, size_t output, uint8_t level, PackedBlock& block) {
+  const Q4Level stands_for = Q4LevelOf(level);
+  for (size_t input = 0; input < kBlockInputs; ++input) {
+    const uint8_t both = ByteAt(data + input / 8 * 64 + output * 4 + input % 4);
+    const int32_t q = input % 8 < 4 ? both & 15 : both >> 4;
+    block.byte[input] = static_cast<int8_t>(stands_for.factor * q - stands_for.offset);
   }
-  uint16_t bits = 0;
-  std::memcpy(&bits, header + column * sizeof(bits), sizeof(bits));
-  block.scale = F32FromBf16(bits);
-  block.zero = 128.0F;
 }
 
-void ReadQuants(DType dtype, const std::byte* data, size_t output, PackedBlock& block) {
+void ReadQ8(const std::byte* data, size_t output, PackedBlock& block) {
   for (size_t input = 0; input < kBlockInputs; ++input) {
-    if (dtype == DType::kQ4) {
-      const uint8_t both = ByteAt(data + input / 8 * 64 + output * 4 + input % 4);
-      block.q[input] = input % 8 < 4 ? both & 15 : both >> 4;
-    } else {
-      block.q[input] = ByteAt(data + input / 4 * 64 + output * 4 + input % 4);
-    }
+    const int32_t q = ByteAt(data + input / 4 * 64 + output * 4 + input % 4);
+    block.byte[input] = static_cast<int8_t>(q - 128);
   }
 }
 
@@ -57,13 +49,21 @@ float ScaleOfCode(uint8_t code) {
 PackedBlock ReadPackedBlock(const WeightView& weight, size_t row, size_t block) {
   DCHECK(IsQuantized(weight.dtype) && row < weight.rows);
   const size_t output = row % kPanelOutputs;
+  const size_t group = block / kGroupBlocks;
   const size_t within = block % kGroupBlocks;
-  const std::byte* group =
-      PanelOf(weight, row) + kRowScaleBytes + block / kGroupBlocks * PackedGroupBytes(weight.dtype);
+  const std::byte* panel = PanelOf(weight, row);
+  const std::byte* header = panel + PackedGroupsOffset(weight.dtype, weight.cols) +
+                            group * PackedGroupBytes(weight.dtype);
+  const std::byte* data = header + kGroupHeaderBytes + within * PackedBlockBytes(weight.dtype);
+  const uint8_t own = ByteAt(header + within * kPanelOutputs + output);
   PackedBlock read;
-  ReadHeader(weight.dtype, group, within * kPanelOutputs + output, read);
-  ReadQuants(weight.dtype, group + kGroupHeaderBytes + within * PackedBlockBytes(weight.dtype),
-             output, read);
+  if (weight.dtype == DType::kQ4) {
+    read.scale = ScaleOfCode(ByteAt(panel + kRowScaleBytes + group * kPanelOutputs + output));
+    ReadQ4(data, output, own, read);
+  } else {
+    read.scale = ScaleOfCode(own);
+    ReadQ8(data, output, read);
+  }
   return read;
 }
 
@@ -80,7 +80,7 @@ void ReadPackedRow(const WeightView& weight, size_t row, std::span<float> out) {
   for (size_t first = 0; first < out.size(); first += kBlockInputs) {
     const PackedBlock block = ReadPackedBlock(weight, row, first / kBlockInputs);
     for (size_t i = 0; i < kBlockInputs && first + i < out.size(); ++i) {
-      out[first + i] = row_scale * block.scale * (static_cast<float>(block.q[i]) - block.zero);
+      out[first + i] = row_scale * block.scale * static_cast<float>(block.byte[i]);
     }
   }
 }

@@ -15,11 +15,10 @@ namespace windrose {
 // 2^(code / 16 - 15) * (1 + code % 16 / 16), code / 16 rounded down: 2^-15 to 1.9375.
 float ScaleOfCode(uint8_t code);
 
-// One block of one output of q8 or q4, as numbers: weight i is scale * (q[i] - zero).
+// One block of one output of q8 or q4, as numbers: weight i is scale * byte[i].
 struct PackedBlock {
   float scale = 0;  // without row_scale
-  float zero = 0;
-  std::array<uint8_t, kBlockInputs> q{};
+  std::array<int8_t, kBlockInputs> byte{};
 };
 
 // Reads block `block` of output `row`; the slow, plain way. `weight` is q8 or q4.

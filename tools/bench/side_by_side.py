@@ -90,8 +90,8 @@ def measure(number_format: str, rounds: int, threads: int) -> dict[str, dict[str
 
 def weight_bytes_per_token(number_format: str) -> float:
     """What decoding one token alone must read: attention, two experts a layer, the head."""
-    bits = {"q4": 4.5, "q8": 8.5, "bf16": 16}[number_format]
-    head_bits = 16 if number_format == "bf16" else 8.5
+    bits = {"q4": 4.3125, "q8": 8.25, "bf16": 16}[number_format]
+    head_bits = 16 if number_format == "bf16" else 8.25
     attention = 2 * 4096 * 4096 + 2 * 4096 * 1024
     experts = 2 * 3 * 4096 * 14336
     return (layers_of(number_format) * (attention + experts) * bits + 32000 * 4096 * head_bits) / 8

@@ -27,18 +27,18 @@ TEST(ModelReport, WeighsWithTheChosenFormat) {
   EXPECT_EQ(Describe(options).total_bytes, 4 * 46'702'792'704U);
 }
 
-// 4.5 and 8.5 bits for a weight, and four bytes for a row of a matrix.
+// 4.3125 and 8.25 bits for a weight, and four bytes for a row of a matrix.
 TEST(ModelReport, WeighsPackedFormatsByTheirTrueSize) {
   ReportOptions options;
   options.dtype = DType::kQ4;
   constexpr uint64_t kRows = 2 * 14336 + 4096;
   constexpr uint64_t kWeights = 3ULL * 4096 * 14336;
-  EXPECT_EQ(Describe(options).expert_bytes, 32 * (kWeights / 16 * 9 + 4 * kRows));
+  EXPECT_EQ(Describe(options).expert_bytes, 32 * (kWeights / 128 * 69 + 4 * kRows));
   options.dtype = DType::kQ8;
-  EXPECT_EQ(Describe(options).expert_bytes, 32 * (kWeights / 16 * 17 + 4 * kRows));
+  EXPECT_EQ(Describe(options).expert_bytes, 32 * (kWeights / 32 * 33 + 4 * kRows));
   // The embedding stays in bf16: 262 MB more than the head, which is packed.
   EXPECT_GT(Describe(options).coordinator_bytes,
-            Describe(options).coordinator_parameters / 16 * 17);
+            Describe(options).coordinator_parameters / 32 * 33);
 }
 
 TEST(ModelReport, WeighsWhatIsStoredAsItIsStored) {

@@ -45,7 +45,7 @@ TEST(MatrixUnit, GivesTheBitsOfVectors) {
   const uint64_t before = TileEmulator::instruction_count();
   for (const DType dtype : {DType::kQ4, DType::kQ8}) {
     for (const size_t rows : {1U, 7U, 8U, 15U, 16U, 17U, 31U, 32U, 40U, 70U}) {
-      for (const size_t cols : {32U, 64U, 200U}) {
+      for (const size_t cols : {32U, 128U, 200U, 384U}) {
         const std::vector<float> x = RandomValues(rows * cols, rows);
         const RandomPackedWeight weight(37, cols, dtype, cols);
         ASSERT_EQ(Product(x, weight.view, ByteProducts::kMatrixUnit),

@@ -57,7 +57,7 @@ TEST(Pack, Q8StaysWithinHalfAStepOfEachBlock) {
     float largest = 0;
     for (size_t i = first; i < end; ++i) largest = std::max(largest, std::fabs(row[i]));
     for (size_t i = first; i < end; ++i) {
-      EXPECT_NEAR(read[i], row[i], largest / 127 * 0.51F);  // a bf16 scale may be 1 % too large
+      EXPECT_NEAR(read[i], row[i], largest / 127 * 0.54F);  // a scale may be a sixteenth too large
     }
   }
 }
@@ -89,8 +89,9 @@ TEST(Pack, Q4LeavesATenthLessErrorThanPlainSteps) {
 TEST(Pack, KeepsZerosAndConstants) {
   for (const DType dtype : kTypes) {
     for (const float value : {0.0F, 0.75F, -3.0F}) {
-      for (const float read : PackedRow(dtype, std::vector<float>(70, value)).Read()) {
-        EXPECT_NEAR(read, value, std::fabs(value) * 0.04F) << NameOf(dtype);
+      for (const float read : PackedRow(dtype, std::vector<float>(170, value)).Read()) {
+        // Sixteen values of one sign reach eleven steps from zero.
+        EXPECT_NEAR(read, value, std::fabs(value) * 0.5F / 10) << NameOf(dtype);
       }
     }
   }

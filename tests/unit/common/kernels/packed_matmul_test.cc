@@ -15,8 +15,17 @@ namespace {
 constexpr DType kTypes[] = {DType::kQ8, DType::kQ4};
 
 constexpr ProductShape kShapes[] = {{1, 1, 1},     {1, 7, 3},    {2, 32, 16},  {3, 65, 17},
-                                    {5, 256, 31},  {7, 96, 2},   {13, 513, 8}, {50, 40, 11},
+                                    {5, 256, 31},  {7, 160, 2},  {13, 513, 8}, {50, 40, 11},
                                     {1, 4096, 33}, {6, 512, 70}, {17, 128, 1}, {100, 64, 17}};
+
+// What block `block` of one row and one output sum to, in integers.
+int32_t BlockDot(const QuantizedTile& x, size_t at, const PackedBlock& weights, size_t block) {
+  int32_t dot = 0;
+  for (size_t i = 0; i < kBlockInputs; ++i) {
+    dot += int32_t{weights.byte[i]} * x.values[at * kGroupInputs + block * kBlockInputs + i];
+  }
+  return dot;
+}
 
 // One output as packed_matmul.h defines it, one number at a time.
 float DotInPromisedOrder(const QuantizedRows& x, size_t row, const WeightView& weight, size_t o,
@@ -25,21 +34,21 @@ float DotInPromisedOrder(const QuantizedRows& x, size_t row, const WeightView& w
   const auto add = [fused](float a, float b, float sum) {
     return fused ? std::fma(a, b, sum) : a * b + sum;
   };
+  const bool one_scale = weight.dtype == DType::kQ4;
+  const size_t blocks_a_step = one_scale ? kGroupBlocks : kGroupBlocks / 2;
   float sum = 0;
-  for (size_t group = 0; group < x.group_count(); ++group) {
-    const size_t at = group * tile.rows + row % QuantizedRows::kTileRows;
-    float both = 0;
-    for (size_t b = 0; b < kGroupBlocks; ++b) {
-      const PackedBlock w = ReadPackedBlock(weight, o, group * kGroupBlocks + b);
-      int32_t dot = 0;
-      for (size_t i = 0; i < kBlockInputs; ++i) {
-        dot += int32_t{w.q[i]} * tile.values[at * kGroupInputs + b * kBlockInputs + i];
-      }
-      const auto minus_sum = static_cast<float>(tile.minus_sums[at * kGroupBlocks + b]);
-      const float exact = static_cast<float>(dot) + w.zero * minus_sum;
-      both = b == 0 ? exact * w.scale : add(exact, w.scale, both);
+  for (size_t first = 0; first < x.group_count() * kGroupBlocks; first += blocks_a_step) {
+    const size_t at = first / kGroupBlocks * tile.rows + row % QuantizedRows::kTileRows;
+    float step = 0;
+    int32_t whole = 0;
+    for (size_t b = first; b < first + blocks_a_step; ++b) {
+      const PackedBlock weights = ReadPackedBlock(weight, o, b);
+      const int32_t dot = BlockDot(tile, at, weights, b % kGroupBlocks);
+      whole += dot;
+      const auto exact = static_cast<float>(one_scale ? whole : dot);
+      step = b == first || one_scale ? exact * weights.scale : add(exact, weights.scale, step);
     }
-    sum = add(both, tile.scales[at], sum);
+    sum = add(step, tile.scales[at], sum);
   }
   return sum * ReadRowScale(weight, o);
 }
@@ -70,15 +79,18 @@ TEST(PackedMatMul, ReducesInThePromisedOrder) {
 
 // The largest bytes on both sides, where sums of 16 bits would overflow.
 TEST(PackedMatMul, HoldsTheLargestProducts) {
+  constexpr size_t kInputs = 2 * kGroupInputs;
   OnEachInstructionSet([](const std::string&) {
     for (const DType dtype : kTypes) {
       for (const float sign : {1.0F, -1.0F}) {
-        std::vector<float> row(64, 1.0F);
-        std::vector<std::byte> bytes(PackedPanelBytes(dtype, row.size()));
-        PackPanel(dtype, ConstRows(row.data(), 1, row.size()), bytes);
-        const std::vector<float> x(64, sign);
-        const std::vector<float> out = Multiply(x, {dtype, bytes.data(), 1, row.size()}, 1);
-        EXPECT_NEAR(out[0], sign * 64.0F, 0.5F) << NameOf(dtype);
+        for (const float weight : {1.0F, -1.0F}) {
+          const std::vector<float> row(kInputs, weight);
+          std::vector<std::byte> bytes(PackedPanelBytes(dtype, kInputs));
+          PackPanel(dtype, ConstRows(row.data(), 1, kInputs), bytes);
+          const std::vector<float> x(kInputs, sign);
+          const std::vector<float> out = Multiply(x, {dtype, bytes.data(), 1, kInputs}, 1);
+          EXPECT_NEAR(out[0], sign * weight * kInputs, 0.05F * kInputs) << NameOf(dtype);
+        }
       }
     }
   });
@@ -126,9 +138,9 @@ TEST(PackedMatMul, HasNothingToDoForNoRows) {
 TEST(PackedMatMul, LetsNanAndInfinityThrough) {
   OnEachInstructionSet([](const std::string&) {
     for (const float bad : {std::nanf(""), std::numeric_limits<float>::infinity()}) {
-      const RandomPackedWeight weight(3, 70, DType::kQ4, 9);
-      std::vector<float> x = RandomValues(140, 10);
-      x[69] = bad;
+      const RandomPackedWeight weight(3, 170, DType::kQ4, 9);
+      std::vector<float> x = RandomValues(340, 10);
+      x[169] = bad;
       const std::vector<float> out = Multiply(x, weight.view, 1);
       for (size_t o = 0; o < 3; ++o) {
         EXPECT_FALSE(std::isfinite(out[o]));

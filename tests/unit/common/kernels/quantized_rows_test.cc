@@ -19,9 +19,9 @@ struct RowOf {
     return tile.values[(k / kGroupInputs * tile.rows + index) * kGroupInputs + k % kGroupInputs];
   }
   float scale(size_t group) const { return tile.scales[group * tile.rows + index]; }
-  int minus_sum(size_t block) const {
-    const size_t at = block / kGroupBlocks * tile.rows + index;
-    return tile.minus_sums[at * kGroupBlocks + block % kGroupBlocks];
+  // Of a block, or of the whole group.
+  int minus_sum(size_t group, size_t sum) const {
+    return tile.minus_sums[(group * tile.rows + index) * kGroupSums + sum];
   }
 
   QuantizedTile tile;
@@ -31,7 +31,7 @@ struct RowOf {
 TEST(QuantizedRows, KeepsEachValueWithinHalfAStep) {
   OnEachInstructionSet([](const std::string&) {
     ThreadPool pool(2);
-    for (const size_t cols : {1U, 31U, 32U, 33U, 64U, 65U, 100U, 256U}) {
+    for (const size_t cols : {1U, 31U, 32U, 33U, 128U, 129U, 200U, 512U}) {
       constexpr size_t kRows = QuantizedRows::kTileRows + 9;
       const std::vector<float> x = RandomValues(kRows * cols, cols);
       QuantizedRows rows(kRows, cols);
@@ -47,22 +47,28 @@ TEST(QuantizedRows, KeepsEachValueWithinHalfAStep) {
   });
 }
 
-TEST(QuantizedRows, SumsTheBytesOfEachBlockAndPadsWithZeros) {
+TEST(QuantizedRows, SumsTheBytesOfEachBlockAndGroupAndPadsWithZeros) {
   OnEachInstructionSet([](const std::string&) {
     ThreadPool pool(1);
-    const std::vector<float> x = RandomValues(70, 2);
-    QuantizedRows rows(1, 70);
-    rows.Quantize(ConstRows(x.data(), 1, 70), pool);
+    const std::vector<float> x = RandomValues(170, 2);
+    QuantizedRows rows(1, 170);
+    rows.Quantize(ConstRows(x.data(), 1, 170), pool);
     ASSERT_EQ(rows.group_count(), 2U);
-    ASSERT_EQ(rows.padded_cols(), 128U);
-    for (size_t block = 0; block < 4; ++block) {
-      int sum = 0;
-      for (size_t i = 0; i < kBlockInputs; ++i) {
-        sum += RowOf(rows, 0).value(block * kBlockInputs + i);
+    ASSERT_EQ(rows.padded_cols(), 256U);
+    const RowOf row(rows, 0);
+    for (size_t group = 0; group < 2; ++group) {
+      int total = 0;
+      for (size_t block = 0; block < kGroupBlocks; ++block) {
+        int sum = 0;
+        for (size_t i = 0; i < kBlockInputs; ++i) {
+          sum += row.value(group * kGroupInputs + block * kBlockInputs + i);
+        }
+        EXPECT_EQ(row.minus_sum(group, block), -sum);
+        total += sum;
       }
-      EXPECT_EQ(RowOf(rows, 0).minus_sum(block), -sum);
+      EXPECT_EQ(row.minus_sum(group, kGroupBlocks), -total);
     }
-    for (size_t k = 70; k < 128; ++k) EXPECT_EQ(RowOf(rows, 0).value(k), 0);
+    for (size_t k = 170; k < 256; ++k) EXPECT_EQ(row.value(k), 0);
   });
 }
 
@@ -87,7 +93,7 @@ TEST(QuantizedRows, TakesZerosAndTheSmallestNumbersAsZero) {
     rows.Quantize(ConstRows(x.data(), 1, 64), pool);
     EXPECT_EQ(RowOf(rows, 0).scale(0), 0.0F);
     EXPECT_EQ(RowOf(rows, 0).value(0), 0);
-    EXPECT_EQ(RowOf(rows, 0).minus_sum(0), 0);
+    EXPECT_EQ(RowOf(rows, 0).minus_sum(0, 0), 0);
   });
 }
 

@@ -18,11 +18,11 @@ TEST(CheckpointLayout, NumbersExpertFilesWithTwoDigitsAtLeast) {
 }
 
 TEST(CheckpointLayout, WeighsWhatTheFormatsSay) {
-  // 4096 x 14336: 4.5 and 8.5 bits for each weight, and a scale for each row.
+  // 4096 x 14336: 4.3125 and 8.25 bits for each weight, and a scale for each row.
   constexpr uint64_t kWeights = uint64_t{4096} * 14336;
   EXPECT_EQ(StoredBytes({4096, 14336}, DType::kBf16), 2 * kWeights);
-  EXPECT_EQ(StoredBytes({4096, 14336}, DType::kQ8), kWeights / 16 * 17 + 4096 * 4);
-  EXPECT_EQ(StoredBytes({4096, 14336}, DType::kQ4), kWeights / 16 * 9 + 4096 * 4);
+  EXPECT_EQ(StoredBytes({4096, 14336}, DType::kQ8), kWeights / 32 * 33 + 4096 * 4);
+  EXPECT_EQ(StoredBytes({4096, 14336}, DType::kQ4), kWeights / 128 * 69 + 4096 * 4);
   EXPECT_EQ(StoredBytes({4096, 14336}, DType::kPackedBf16), 2 * kWeights);
   EXPECT_EQ(StoredBytes({40}, DType::kF32), 160U);
 }

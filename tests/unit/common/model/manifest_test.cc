@@ -28,7 +28,7 @@ Manifest Example() {
 
 // A whole manifest whose only file has the members `file`, its only tensor the members `tensor`.
 std::string Text(const std::string& file, const std::string& tensor) {
-  return R"({"format":"windrose-checkpoint","version":2,"dtype":"q4","source":[],"config_hash":")" +
+  return R"({"format":"windrose-checkpoint","version":3,"dtype":"q4","source":[],"config_hash":")" +
          kHash + R"(","files":[{)" + file + R"("tensors":[{)" + tensor + "}]}]}";
 }
 const std::string kGoodFile = R"("name":"a.safetensors","bytes":100000,)";
@@ -59,9 +59,10 @@ TEST(Manifest, RefusesWhatIsMissingOrOfAnotherKind) {
     std::string says;
   } cases[] = {
       {"windrose-checkpoint", "other", "format"},
-      {"\"version\": 2", "\"version\": 1", "version"},
-      {"\"version\": 2", "\"version\": \"2\"", "version"},
-      {"\"version\": 2,", "", "version"},
+      {"\"version\": 3", "\"version\": 2", "version: wanted 3, got 2; the model must be converted"},
+      {"\"version\": 3", "\"version\": 4", "version: wanted 3, got 4; a newer release"},
+      {"\"version\": 3", "\"version\": \"3\"", "version"},
+      {"\"version\": 3,", "", "version"},
       {"\"dtype\": \"q4\"", "\"dtype\": \"q5\"", "q5"},
       {"\"dtype\": \"q4\"", "\"dtype\": \"f32\"", "dtype"},
       {"\"dtype\": \"q4\"", "\"dtype\": \"bf16\"", "no tensors in q8"},
