@@ -16,10 +16,10 @@ struct HalfWeights {
   WeightBytes chunk[kHalfChunks];
 };
 
-// Factors in each half of a lane, and 128 less the offset in each byte.
+// What turns q into bytes, for the outputs of a register.
 struct SpreadLevels {
-  hn::Vec<WordTag> factors;
-  WeightBytes offsets;
+  hn::Vec<WordTag> factors;  // twice in a lane
+  WeightBytes offsets;       // 128 less the offset, four times
 };
 
 HWY_INLINE SpreadLevels SpreadLevelsAt(const std::byte* levels) {
@@ -44,18 +44,20 @@ HWY_INLINE void LoadHalf(const std::byte* from, const std::byte* levels, HalfWei
   const WeightByteTag d;
   const WordTag d16;
   const auto low_halves = hn::Set(d16, 0x0F0F);
+  const auto high_halves = hn::Set(d16, 0xF0F0);
   HWY_UNROLL(2)
   for (size_t b = 0; b < kHalfBlocks; ++b) {
     const SpreadLevels level = SpreadLevelsAt(levels + b * kPanelOutputs);
-    // A factor times 15 fits a byte, so two bytes are multiplied as one word.
-    const auto weights = [&](auto q) HWY_ATTR {
-      return hn::Add(hn::BitCast(d, hn::Mul(hn::And(q, low_halves), level.factors)), level.offsets);
-    };
+    const auto high_factors = hn::ShiftLeft<12>(level.factors);
     HWY_UNROLL(4)
     for (size_t c = b * kBlockChunks; c < (b + 1) * kBlockChunks; c += 2) {
+      // A factor times 15 fits a byte, so two bytes are multiplied as one word; those in the upper
+      // halves as 16 times as much, of which the upper word of the product is a 16th.
       const auto both = hn::BitCast(d16, hn::LoadU(d, bytes + c / 2 * kChunkBytes));
-      half.chunk[c] = weights(both);
-      half.chunk[c + 1] = weights(hn::ShiftRight<4>(both));
+      const auto low = hn::Mul(hn::And(both, low_halves), level.factors);
+      const auto high = hn::MulHigh(hn::And(both, high_halves), high_factors);
+      half.chunk[c] = hn::Add(hn::BitCast(d, low), level.offsets);
+      half.chunk[c + 1] = hn::Add(hn::BitCast(d, high), level.offsets);
     }
   }
 }
