@@ -20,12 +20,17 @@
 HWY_BEFORE_NAMESPACE();
 namespace windrose::HWY_NAMESPACE {
 
-// Rows that use a weight so rarely that memory sets the pace.
+// Rows that use a weight so rarely that memory sets the pace; and so few that loads follow each
+// other as fast as they can, and the processor is ahead of them by itself.
 template <DType kType>
 #if HWY_TARGET <= HWY_AVX3_DL
 constexpr size_t kFewRows = kType == DType::kQ4 ? 8 : 16;
+template <DType kType>
+constexpr size_t kFewestRows = kType == DType::kQ4 ? 0 : 2;
 #else
 constexpr size_t kFewRows = 2;
+template <DType kType>
+constexpr size_t kFewestRows = 0;
 #endif
 
 // One panel of a matrix.
@@ -91,9 +96,10 @@ struct Half {
 // cache, which can wait for more lines at a time; else nearer, and into the first.
 template <DType kType>
 HWY_INLINE void PrefetchBehind(const std::byte* half, size_t rows) {
-  constexpr size_t kFar = 8192;
+  constexpr size_t kFar = 12 * 1024;
   constexpr size_t kNear = 4096;
   constexpr size_t kBytes = PackedGroupBytes(kType) / 2;
+  if (rows <= kFewestRows<kType>) return;
   if (rows <= kFewRows<kType>) {
     for (size_t byte = 0; byte < kBytes; byte += 64) PrefetchLine(half + kFar + byte);
   } else {
