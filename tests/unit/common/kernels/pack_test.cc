@@ -97,6 +97,28 @@ TEST(Pack, KeepsZerosAndConstants) {
   }
 }
 
+// A byte that came out of its range would change its sign.
+TEST(Pack, Q4KeepsBlocksOfOneSignAndOutliersWithinTheirSteps) {
+  for (const float sign : {1.0F, -1.0F}) {
+    for (const float outlier : {1.0F, 3.0F, 10.0F}) {
+      std::vector<float> row = RandomValues(4 * kGroupInputs, 6);
+      for (float& value : row) value = sign * (std::fabs(value) + 0.25F);
+      row[77] *= outlier;
+      row[300] *= -outlier;
+      const std::vector<float> read = PackedRow(DType::kQ4, row).Read();
+      for (size_t first = 0; first < row.size(); first += kBlockInputs) {
+        float largest = 0;
+        for (size_t i = 0; i < kBlockInputs; ++i) {
+          largest = std::max(largest, std::fabs(row[first + i]));
+        }
+        for (size_t i = first; i < first + kBlockInputs; ++i) {
+          ASSERT_NEAR(read[i], row[i], largest / 7) << sign << " " << outlier << " " << i;
+        }
+      }
+    }
+  }
+}
+
 TEST(Pack, Bf16IsRoundedToTheNearestAndExactWhereItWasBf16) {
   std::vector<float> row = HeavyTailed(301, 4);
   for (size_t i = 0; i < row.size(); i += 2) row[i] = F32FromBf16(Bf16FromF32(row[i]));
