@@ -26,7 +26,7 @@ template <DType kType>
 #if HWY_TARGET <= HWY_AVX3_DL
 constexpr size_t kFewRows = kType == DType::kQ4 ? 8 : 16;
 template <DType kType>
-constexpr size_t kFewestRows = kType == DType::kQ4 ? 0 : 2;
+constexpr size_t kFewestRows = kType == DType::kQ4 ? 0 : 1;
 #else
 constexpr size_t kFewRows = 2;
 template <DType kType>
