@@ -3,6 +3,7 @@
 import pathlib
 import platform
 import re
+import shutil
 import subprocess
 import sys
 
@@ -25,10 +26,15 @@ def rates(output: str) -> dict[str, float]:
     return {f"{what} {size}": float(rate) for what, size, rate in RATE.findall(output)}
 
 
+def is_readable(model: pathlib.Path) -> bool:
+    return subprocess.run([BIN / "windrose", "inspect", model], capture_output=True).returncode == 0
+
+
 def ensure_model(number_format: str, layers: int) -> pathlib.Path:
-    """Layers of Mixtral dimensions with random weights, packed; written once."""
+    """Layers of Mixtral dimensions with random weights, packed; written once for each version of the formats."""
     model = MODELS / f"mixtral-{layers}-{number_format}"
-    if not (model / "windrose.json").exists():
+    if not is_readable(model):
+        shutil.rmtree(model, ignore_errors=True)
         MODELS.mkdir(parents=True, exist_ok=True)
         dtype = "pbf16" if number_format == "bf16" else number_format
         run(BIN / "windrose", "synth", model, "--like", "mixtral-8x7b", "--layers", layers, "--dtype", dtype,
