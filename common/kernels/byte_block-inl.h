@@ -1,5 +1,5 @@
-// What a block of packed weights is to the byte products of every instruction set. Private to
-// common/kernels; compiled once per instruction set.
+// What blocks of packed weights and their headers are, to packing and to the byte products of every
+// instruction set. Private to common/kernels; compiled once per instruction set.
 #include <cstddef>
 #include <cstdint>
 
@@ -27,27 +27,51 @@ constexpr size_t kHalfInputs = kGroupInputs / 2;
 constexpr size_t kHalfBlocks = kGroupBlocks / 2;
 constexpr size_t kHalfChunks = kHalfBlocks * kBlockChunks;
 
-// Factors and offsets of q4 (packed_layout.h), one output a lane.
+// What codes of q8 and q4 stand for: a code is the lower exponent and the upper mantissa bits of an
+// f32 below 2.
+constexpr int32_t kScaleBase = (127 - 15) << 23;  // the bits of code 0's scale
+HWY_INLINE FloatVector ScalesOfCodes(IntVector codes) {
+  const IntTag d;
+  return hn::BitCast(FloatTag(), hn::Add(hn::ShiftLeft<19>(codes), hn::Set(d, kScaleBase)));
+}
+
+// Bytes of a header, one output a lane. `from`: advanced to the register's first output.
+HWY_INLINE IntVector LoadHeader(const std::byte* from) {
+  const hn::Rebind<uint8_t, FloatTag> bytes;
+  return hn::PromoteTo(IntTag(), hn::LoadU(bytes, reinterpret_cast<const uint8_t*>(from)));
+}
+
+#if (HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX2) || HWY_TARGET == HWY_NEON
+
+using WeightByteTag = hn::Repartition<uint8_t, FloatTag>;
+using WeightBytes = hn::Vec<WeightByteTag>;
+using WeightWordTag = hn::Repartition<uint16_t, FloatTag>;
+using Words = hn::Vec<WeightWordTag>;
+
+// Factors and offsets of q4 (packed_layout.h), in both halves of their output's lane.
 struct Levels {
-  IntVector factors;
-  IntVector offsets;
+  Words factors;
+  Words offsets;
 };
 
 // `levels`: those of a block, advanced to the register's outputs.
 HWY_INLINE Levels LoadLevels(const std::byte* levels) {
-  const IntTag d;
-  const hn::Rebind<uint8_t, FloatTag> bytes;
-  const auto level = hn::PromoteTo(d, hn::LoadU(bytes, reinterpret_cast<const uint8_t*>(levels)));
-  const auto factors = hn::And(level, hn::Set(d, 15));
-  const auto zeros = hn::Add(hn::ShiftRight<4>(level), hn::Set(d, kQ4LowestZero));
+  const WeightWordTag d;
+  const IntVector level = LoadHeader(levels);
+  const auto twice = hn::BitCast(d, hn::Or(level, hn::ShiftLeft<16>(level)));
+  const auto factors = hn::And(twice, hn::Set(d, 15));
+  const auto zeros = hn::Add(hn::ShiftRight<4>(twice), hn::Set(d, kQ4LowestZero));
   return {factors, hn::ShiftRight<1>(hn::Mul(factors, zeros))};
 }
 
-#if HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX2
+// Words below 256, in both of their bytes.
+HWY_INLINE WeightBytes InBothBytes(Words words) {
+  return hn::BitCast(WeightByteTag(), hn::Or(words, hn::ShiftLeft<8>(words)));
+}
 
-using WeightByteTag = hn::Repartition<uint8_t, FloatTag>;
-using WeightBytes = hn::Vec<WeightByteTag>;
-using WordTag = hn::Repartition<uint16_t, FloatTag>;
+#endif
+
+#if HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX2
 
 // Weights of q8 as they are kept. `from`: the first block, advanced to the register's outputs.
 template <size_t kChunks>

@@ -16,11 +16,6 @@ struct BlockWeights {
   int8x16_t chunk[kBlockChunks];
 };
 
-// The same number, below 256, in each byte of a lane.
-HWY_INLINE uint8x16_t InEachByte(IntVector number) {
-  return vreinterpretq_u8_u32(vmulq_n_u32(vreinterpretq_u32_s32(number.raw), 0x01010101));
-}
-
 // `from`: the block, advanced to the register's outputs; `levels`: its levels, of q4.
 template <DType kType>
 HWY_INLINE void LoadBlockWeights(const std::byte* from, const std::byte* levels,
@@ -28,8 +23,8 @@ HWY_INLINE void LoadBlockWeights(const std::byte* from, const std::byte* levels,
   const auto* bytes = reinterpret_cast<const uint8_t*>(from);
   if constexpr (kType == DType::kQ4) {
     const Levels level = LoadLevels(levels);
-    const uint8x16_t factors = InEachByte(level.factors);
-    const uint8x16_t offsets = InEachByte(level.offsets);
+    const uint8x16_t factors = InBothBytes(level.factors).raw;
+    const uint8x16_t offsets = InBothBytes(level.offsets).raw;
     HWY_UNROLL(4)
     for (size_t c = 0; c < kBlockChunks; c += 2) {
       const uint8x16_t both = vld1q_u8(bytes + c / 2 * kChunkBytes);

@@ -16,39 +16,20 @@ struct HalfWeights {
   WeightBytes chunk[kHalfChunks];
 };
 
-// What turns q into bytes, for the outputs of a register.
-struct SpreadLevels {
-  hn::Vec<WordTag> factors;  // twice in a lane
-  WeightBytes offsets;       // 128 less the offset, four times
-};
-
-HWY_INLINE SpreadLevels SpreadLevelsAt(const std::byte* levels) {
-  const WordTag d16;
-  const WeightByteTag d;
-  const hn::RebindToUnsigned<FloatTag> du;
-  const hn::Rebind<uint8_t, FloatTag> bytes;
-  const auto level = hn::PromoteTo(du, hn::LoadU(bytes, reinterpret_cast<const uint8_t*>(levels)));
-  const auto twice = hn::BitCast(d16, hn::Or(level, hn::ShiftLeft<16>(level)));
-  const auto factors = hn::And(twice, hn::Set(d16, 15));
-  const auto zeros = hn::Add(hn::ShiftRight<4>(twice), hn::Set(d16, kQ4LowestZero));
-  const auto offsets = hn::ShiftRight<1>(hn::Mul(factors, zeros));
-  const auto in_bytes = hn::BitCast(d, hn::Or(offsets, hn::ShiftLeft<8>(offsets)));
-  return {factors, hn::Sub(hn::Set(d, 128), in_bytes)};
-}
-
 // `from`: the first block; `levels`: its levels, of q4.
 template <DType kType>
 HWY_INLINE void LoadHalf(const std::byte* from, const std::byte* levels, HalfWeights<kType>& half) {
   const auto* bytes = reinterpret_cast<const uint8_t*>(from);
   if constexpr (kType == DType::kQ8) return LoadChunks(bytes, half.chunk);
   const WeightByteTag d;
-  const WordTag d16;
+  const WeightWordTag d16;
   const auto low_halves = hn::Set(d16, 0x0F0F);
   const auto high_halves = hn::Set(d16, 0xF0F0);
   HWY_UNROLL(2)
   for (size_t b = 0; b < kHalfBlocks; ++b) {
-    const SpreadLevels level = SpreadLevelsAt(levels + b * kPanelOutputs);
+    const Levels level = LoadLevels(levels + b * kPanelOutputs);
     const auto high_factors = hn::ShiftLeft<12>(level.factors);
+    const auto raised = hn::Sub(hn::Set(d, 128), InBothBytes(level.offsets));
     HWY_UNROLL(4)
     for (size_t c = b * kBlockChunks; c < (b + 1) * kBlockChunks; c += 2) {
       // A factor times 15 fits a byte, so two bytes are multiplied as one word; those in the upper
@@ -56,8 +37,8 @@ HWY_INLINE void LoadHalf(const std::byte* from, const std::byte* levels, HalfWei
       const auto both = hn::BitCast(d16, hn::LoadU(d, bytes + c / 2 * kChunkBytes));
       const auto low = hn::Mul(hn::And(both, low_halves), level.factors);
       const auto high = hn::MulHigh(hn::And(both, high_halves), high_factors);
-      half.chunk[c] = hn::Add(hn::BitCast(d, low), level.offsets);
-      half.chunk[c + 1] = hn::Add(hn::BitCast(d, high), level.offsets);
+      half.chunk[c] = hn::Add(hn::BitCast(d, low), raised);
+      half.chunk[c + 1] = hn::Add(hn::BitCast(d, high), raised);
     }
   }
 }

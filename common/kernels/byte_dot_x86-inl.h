@@ -19,9 +19,7 @@ HWY_INLINE WeightBytes LowHalves(WeightBytes bytes) {
 
 template <int kBits>
 HWY_INLINE WeightBytes ShiftedRight(WeightBytes bytes) {
-  const WeightByteTag d;
-  const hn::Repartition<uint16_t, WeightByteTag> d16;
-  return hn::BitCast(d, hn::ShiftRight<kBits>(hn::BitCast(d16, bytes)));
+  return hn::BitCast(WeightByteTag(), hn::ShiftRight<kBits>(hn::BitCast(WeightWordTag(), bytes)));
 }
 
 // Weights as they are kept, with what makes them what they are worth: that is done to sums.
@@ -40,9 +38,9 @@ HWY_INLINE void LoadBlockWeights(const std::byte* from, const std::byte* levels,
   const auto* bytes = reinterpret_cast<const uint8_t*>(from);
   if constexpr (kType == DType::kQ8) return LoadChunks(bytes, weights.chunk);
   const Levels level = LoadLevels(levels);
-  weights.offsets = hn::BitCast(SignedWordTag(), level.offsets);
-  weights.factors =
-      hn::BitCast(SignedWordTag(), hn::Or(level.factors, hn::ShiftLeft<16>(level.factors)));
+  const auto offsets = hn::ShiftRight<16>(hn::BitCast(IntTag(), level.offsets));
+  weights.offsets = hn::BitCast(SignedWordTag(), offsets);
+  weights.factors = hn::BitCast(SignedWordTag(), level.factors);
   HWY_UNROLL(4)
   for (size_t c = 0; c < kBlockChunks; c += 2) {
     const WeightBytes both = hn::LoadU(d, bytes + c / 2 * kChunkBytes);

@@ -11,12 +11,10 @@
 #include "hwy/foreach_target.h"
 // After foreach_target.h.
 #include "common/kernels/bf16_round-inl.h"
+#include "common/kernels/byte_block-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace windrose::HWY_NAMESPACE {
-
-using IntTag = hn::RebindToSigned<FloatTag>;
-using IntVector = hn::Vec<IntTag>;
 
 constexpr float kHighestQ4 = 15.0F;
 constexpr float kHighestFactor = 15.0F;
@@ -25,7 +23,6 @@ constexpr float kHighestZero = 0.5F * (kQ4LowestZero + 15);
 constexpr float kLowestByte = -128.0F;
 constexpr float kHighestByte = 127.0F;
 constexpr float kLargestScale = 1.9375F;
-constexpr int32_t kScaleBase = (127 - 15) << 23;  // the bits of code 0's scale
 // Steps of a block are tried from one above the least that holds all its weights downwards: a
 // smaller one rounds most weights better and clips a few. Each is tried with refitted zero points.
 constexpr int kStepsTried = 7;
@@ -48,11 +45,6 @@ void ReadBlock(const ConstRows& rows, size_t block, Block& values) {
 
 HWY_INLINE FloatVector At(const Block& values, size_t input, size_t lane) {
   return hn::Load(FloatTag(), values.at[input] + lane);
-}
-
-HWY_INLINE FloatVector ScaleOf(IntVector code) {
-  const IntTag di;
-  return hn::BitCast(FloatTag(), hn::Add(hn::ShiftLeft<19>(code), hn::Set(di, kScaleBase)));
 }
 
 // The lowest code whose scale is at least `scale`, 255 when there is none.
@@ -277,7 +269,7 @@ void PackQ4Group(const GroupValues& values, std::byte* scales, std::byte* group)
     const auto code = CodeFor(least);
     StoreBytes(hn::ConvertTo(d, code), scales + lane);
     for (size_t b = 0; b < kGroupBlocks; ++b) {
-      PutQ4(values.block[b], lane, ScaleOf(code), group + b * kPanelOutputs + lane,
+      PutQ4(values.block[b], lane, ScalesOfCodes(code), group + b * kPanelOutputs + lane,
             group + kGroupHeaderBytes + b * PackedBlockBytes(DType::kQ4));
     }
   }
@@ -290,7 +282,7 @@ void PackQ8Group(const GroupValues& values, std::byte* group) {
     for (size_t b = 0; b < kGroupBlocks; ++b) {
       const auto code = CodeFor(LeastScale(DType::kQ8, SpanOf(values.block[b], lane)));
       StoreBytes(hn::ConvertTo(d, code), group + b * kPanelOutputs + lane);
-      PutQ8(values.block[b], lane, ScaleOf(code),
+      PutQ8(values.block[b], lane, ScalesOfCodes(code),
             group + kGroupHeaderBytes + b * PackedBlockBytes(DType::kQ8));
     }
   }

@@ -22,12 +22,13 @@ namespace windrose::HWY_NAMESPACE {
 
 // Rows that use a weight so rarely that memory sets the pace; and so few that loads follow each
 // other as fast as they can, and the processor is ahead of them by itself.
-template <DType kType>
 #if HWY_TARGET <= HWY_AVX3_DL
+template <DType kType>
 constexpr size_t kFewRows = kType == DType::kQ4 ? 8 : 16;
 template <DType kType>
 constexpr size_t kFewestRows = kType == DType::kQ4 ? 0 : 1;
 #else
+template <DType kType>
 constexpr size_t kFewRows = 2;
 template <DType kType>
 constexpr size_t kFewestRows = 0;
@@ -44,35 +45,26 @@ class PackedPanel {
 
   size_t group_count() const { return count_; }
   const std::byte* row_scales() const { return data_; }
-  const std::byte* group(size_t index) const { return groups_ + index * PackedGroupBytes(kType); }
   const std::byte* block(size_t index, size_t block) const {
     return group(index) + kGroupHeaderBytes + block * PackedBlockBytes(kType);
   }
+  // What a group's header says of a block: its levels in q4, its scales in q8.
+  const std::byte* header(size_t index, size_t block) const {
+    return group(index) + block * kPanelOutputs;
+  }
   // The codes of a group of q4, or of a block of q8.
   const std::byte* scales(size_t index, size_t block) const {
-    if (kType == DType::kQ8) return group(index) + block * kPanelOutputs;
+    if (kType == DType::kQ8) return header(index, block);
     return data_ + kRowScaleBytes + index * kPanelOutputs;
-  }
-  // Of a block of q4.
-  const std::byte* levels(size_t index, size_t block) const {
-    return group(index) + block * kPanelOutputs;
   }
 
  private:
+  const std::byte* group(size_t index) const { return groups_ + index * PackedGroupBytes(kType); }
+
   const std::byte* data_;
   const std::byte* groups_;
   size_t count_;
 };
-
-// `codes`: advanced to the register's first output.
-HWY_INLINE FloatVector LoadScales(const std::byte* codes) {
-  const hn::RebindToUnsigned<FloatTag> du;
-  const hn::Rebind<uint8_t, FloatTag> bytes;
-  // A code is the lower exponent and the upper mantissa bits of an f32 below 2.
-  const auto code = hn::PromoteTo(du, hn::LoadU(bytes, reinterpret_cast<const uint8_t*>(codes)));
-  return hn::BitCast(FloatTag(),
-                     hn::Add(hn::ShiftLeft<19>(code), hn::Set(du, uint32_t{127 - 15} << 23)));
-}
 
 // Half a group, as one register of outputs meets it: first or second half, part of the panel.
 template <DType kType, size_t kHalf>
@@ -84,10 +76,10 @@ struct Half {
   HWY_INLINE Half(const PackedPanel<kType>& panel, size_t group, size_t first_lane)
       : lane(first_lane) {
     constexpr size_t kFirst = kHalf * kHalfBlocks;
-    LoadHalf<kType>(panel.block(group, kFirst) + 4 * lane, panel.levels(group, kFirst) + lane,
+    LoadHalf<kType>(panel.block(group, kFirst) + 4 * lane, panel.header(group, kFirst) + lane,
                     weights);
     for (size_t b = 0; b < std::size(scales); ++b) {
-      scales[b] = LoadScales(panel.scales(group, kFirst + b) + lane);
+      scales[b] = ScalesOfCodes(LoadHeader(panel.scales(group, kFirst + b) + lane));
     }
   }
 };
