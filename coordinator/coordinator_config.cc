@@ -25,6 +25,11 @@ void AddProcessSettings(ConfigParser& parser, CoordinatorConfig& config) {
   parser.Add("instruction-set", config.instruction_set,
              "of the kernels: best, or one that the processor has, as AVX2");
   parser.AddChoice("row-type", config.row_type, "type of rows sent to workers", {"f32", "bf16"});
+  parser.AddChoice("bf16-order", config.bf16_order,
+                   "order of sums in a model converted to bf16, here and at the workers: auto is "
+                   "the one that this processor is fastest in; replicas that should give the same "
+                   "bits on different processors want the same",
+                   {"auto", "pairs", "blocks"});
   parser.AddChoice("verify-weights", config.verify_weights,
                    "when weights, read in the background or before ready, are compared with the "
                    "hashes of a converted model",

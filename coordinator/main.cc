@@ -93,10 +93,15 @@ StatusOr<uint32_t> KvBlocks(const CoordinatorConfig& config, const MixtralConfig
                          std::to_string(config.kv_cache_bytes) + " bytes");
 }
 
+Bf16Order Bf16OrderOf(const CoordinatorConfig& config) {
+  return Bf16OrderNamed(config.bf16_order).value_or(FastestBf16Order());
+}
+
 // Names all that the bits of an answer depend on.
 std::string Fingerprint(const CoordinatorConfig& config, const std::string& model_hash) {
   return "windrose-" WINDROSE_VERSION "-" + model_hash.substr(0, 12) + "-" + InstructionSet() +
-         "-" + config.row_type + "-" + config.kv_cache_type;
+         "-" + std::string(NameOf(Bf16OrderOf(config))) + "-" + config.row_type + "-" +
+         config.kv_cache_type;
 }
 
 StatusOr<LoadedModel> Load(const CoordinatorConfig& config, Process& process) {
@@ -159,6 +164,7 @@ DispatchShape ShapeOf(const CoordinatorConfig& config, const Checkpoint& checkpo
           .hidden = checkpoint.config().hidden,
           .model_hash = checkpoint.model_hash_prefix(),
           .row_type = RowTypeOf(config),
+          .bf16_order = Bf16OrderOf(config),
           .expert = SizeOfExperts(checkpoint)};
 }
 

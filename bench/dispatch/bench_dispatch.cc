@@ -39,7 +39,8 @@ class CopyingFunction final : public ExpertFunction {
   size_t hidden_size() const override { return kHidden; }
   size_t layer_count() const override { return 1; }
   bool Holds(ExpertId expert) const override { return expert == ExpertId(0); }
-  void Run(LayerIndex, ExpertId, std::span<const float> input, std::span<float> output) override {
+  void Run(const ExpertPass&, ExpertId, std::span<const float> input,
+           std::span<float> output) override {
     std::copy(input.begin(), input.end(), output.begin());
   }
 };
@@ -213,7 +214,7 @@ std::vector<Duration> MeasureAlone(ExpertFunction& function, uint32_t rows, size
   std::vector<Duration> times;
   for (size_t round = 0; round < count; ++round) {
     const TimePoint begin = clock.Now();
-    function.Run(LayerIndex(0), ExpertId(0), input, output);
+    function.Run({LayerIndex(0)}, ExpertId(0), input, output);
     times.push_back(clock.Now() - begin);
   }
   return times;

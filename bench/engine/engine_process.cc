@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "common/base/check.h"
+#include "common/kernels/instruction_set.h"
 
 namespace windrose::bench {
 namespace {
@@ -51,8 +52,10 @@ EngineLimits Limits() {
 }
 
 DispatchShape ShapeOf(const Checkpoint& checkpoint) {
-  return {checkpoint.config().experts, checkpoint.config().hidden, checkpoint.model_hash_prefix(),
-          wire::RowType::kF32};
+  return {.expert_count = checkpoint.config().experts,
+          .hidden = checkpoint.config().hidden,
+          .model_hash = checkpoint.model_hash_prefix(),
+          .bf16_order = FastestBf16Order()};
 }
 
 Request MakeRequest(const Load& load, uint32_t index, uint32_t vocabulary) {

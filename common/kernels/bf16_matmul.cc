@@ -20,13 +20,19 @@
 HWY_BEFORE_NAMESPACE();
 namespace windrose::HWY_NAMESPACE {
 
+// What a tile of the matrix unit takes: its registers hold the sums of so many.
+constexpr size_t kBf16UnitRows = 32;
+constexpr size_t kBf16UnitPanels = 2;
+// Pairs that one product of the unit sums apart before it adds them.
+constexpr size_t kBlockPairs = kBlockInputs / 2;
+
 // How far ahead of its use a panel's pairs are asked for, when one tile takes all rows.
 constexpr size_t kPrefetchBytes = 4096;
 // Weight bytes that all tiles of rows use one after the other: they should stay in the second
 // cache meanwhile, with as many of the next.
 constexpr size_t kGroupBytes = 256 * 1024;
 
-constexpr size_t kMostSums = std::max(FusedPairs::kSums, InstructionPairs::kSums);
+constexpr size_t kMostSums = kBf16UnitRows * kBf16UnitPanels;
 
 // Panels that are multiplied together: their sums fill the registers, and share each input.
 template <class Products>
@@ -74,9 +80,9 @@ struct TileSums {
   HWY_ALIGN_MAX float data[kMostSums * kPanelOutputs];
 };
 
-// `row_size`: outputs of a tile, wanted or not.
-void BeginTile(const TileResults& results, size_t row_size, TileSums& sums) {
-  std::fill(std::begin(sums.data), std::end(sums.data), 0.0F);
+// `row_size`: outputs of a tile, wanted or not; `rows`: likewise.
+void BeginTile(const TileResults& results, size_t rows, size_t row_size, TileSums& sums) {
+  std::fill_n(sums.data, rows * row_size, 0.0F);
   if (!results.begun) return;
   for (size_t r = 0; r < results.rows; ++r) {
     std::memcpy(sums.data + r * row_size, results.data + r * results.stride,
@@ -91,57 +97,80 @@ void StoreTile(const TileSums& sums, size_t row_size, const TileResults& results
   }
 }
 
-// sums += products of kRows rows and kPanels panels.
-template <class Products, size_t kRows, size_t kPanels>
-void AccumulateTile(const PanelGroup& group, const InputTile& x, TileSums& sums) {
-  Lanes sum[kRows][kPanels];
-  HWY_UNROLL(16)
-  for (size_t r = 0; r < kRows; ++r) {
-    HWY_UNROLL(4)
-    for (size_t p = 0; p < kPanels; ++p) {
-      sum[r][p] = LoadLanes(sums.data + (r * kPanels + p) * kPanelOutputs);
+}  // namespace windrose::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+// Wants the values above.
+#include "common/kernels/bf16_unit_tile-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace windrose::HWY_NAMESPACE {
+
+// Tiles of kRows rows and as many panels as their sums leave registers for.
+template <class Products, size_t kRows>
+class VectorTile {
+ public:
+  static constexpr size_t kPanels = PanelsOf<Products>(kRows);
+
+  static constexpr size_t rows() { return kRows; }
+
+  // sums += the products.
+  static void Accumulate(const PanelGroup& group, const InputTile& x, TileSums& sums) {
+    Sums own;
+    ForEach([&](size_t r, size_t p) HWY_ATTR { own[r][p] = Products::Begin(At(sums, r, p)); });
+    for (size_t pair = 0; pair < group.pair_count; ++pair) {
+      AddPair(group, x, pair, own);
+      if constexpr (Products::kInBlocks) {
+        if (pair % kBlockPairs == kBlockPairs - 1) {
+          ForEach([&](size_t r, size_t p) HWY_ATTR { Products::EndBlock(own[r][p]); });
+        }
+      }
+    }
+    ForEach([&](size_t r, size_t p)
+                HWY_ATTR { StoreLanes(Products::Total(own[r][p]), At(sums, r, p)); });
+  }
+
+ private:
+  using Sums = typename Products::Sum[kRows][kPanels];
+
+  static float* At(TileSums& sums, size_t row, size_t panel) {
+    return sums.data + (row * kPanels + panel) * kPanelOutputs;
+  }
+
+  template <class Each>
+  static HWY_INLINE void ForEach(const Each& each) {
+    HWY_UNROLL(16)
+    for (size_t r = 0; r < kRows; ++r) {
+      HWY_UNROLL(4)
+      for (size_t p = 0; p < kPanels; ++p) each(r, p);
     }
   }
-  const Prefetching prefetching = x.prefetching;
-  for (size_t pair = 0; pair < group.pair_count; ++pair) {
+
+  static HWY_INLINE void AddPair(const PanelGroup& group, const InputTile& x, size_t pair,
+                                 Sums& sums) {
+    const Prefetching& prefetching = x.prefetching;
     typename Products::Weights weights[kPanels];
     HWY_UNROLL(4)
     for (size_t p = 0; p < kPanels; ++p) {
-      const std::byte* at = group.pairs[p] + pair * kPairBytes;
       PrefetchLine(group.pairs[p] + prefetching.begin + pair * prefetching.step);
-      weights[p] = Products::LoadWeights(at);
+      weights[p] = Products::LoadWeights(group.pairs[p] + pair * kPairBytes);
     }
     HWY_UNROLL(16)
     for (size_t r = 0; r < kRows; ++r) {
       const auto input = Products::LoadInput(x.pairs + r * x.stride + 2 * pair);
       HWY_UNROLL(4)
-      for (size_t p = 0; p < kPanels; ++p) Products::Add(weights[p], input, sum[r][p]);
+      for (size_t p = 0; p < kPanels; ++p) Products::Add(weights[p], input, sums[r][p]);
     }
   }
-  HWY_UNROLL(16)
-  for (size_t r = 0; r < kRows; ++r) {
-    HWY_UNROLL(4)
-    for (size_t p = 0; p < kPanels; ++p) {
-      StoreLanes(sum[r][p], sums.data + (r * kPanels + p) * kPanelOutputs);
-    }
-  }
-}
+};
 
-template <class Products, size_t kRows>
-void MultiplyTile(const PanelGroup& group, const InputTile& x, const TileResults& results) {
-  constexpr size_t kPanels = PanelsOf<Products>(kRows);
-  TileSums sums;
-  BeginTile(results, kPanels * kPanelOutputs, sums);
-  AccumulateTile<Products, kRows, kPanels>(group, x, sums);
-  StoreTile(sums, kPanels * kPanelOutputs, results);
-}
-
-// The product of a range of panels, in tiles of kRows rows.
-template <class Products, size_t kRows>
+// The product of a range of panels, in tiles of one kind.
+template <class Tile>
 class Multiplication {
  public:
-  Multiplication(const Bf16Rows& x, const WeightView& weight, const Rows& out)
-      : x_(x),
+  Multiplication(const Tile& tile, const Bf16Rows& x, const WeightView& weight, const Rows& out)
+      : tile_(tile),
+        x_(x),
         weight_(weight),
         out_(out),
         panel_bytes_(PackedPanelBytes(DType::kPackedBf16, weight.cols)) {}
@@ -149,7 +178,7 @@ class Multiplication {
   void Run(const IndexRange& panels) const {
     // Pieces of the inputs, one after the other; the sums rest in `out` between them.
     const size_t all = x_.pair_count();
-    const size_t piece = x_.rows() <= kRows ? all : kGroupBytes / (kPanels * kPairBytes);
+    const size_t piece = x_.rows() <= tile_.rows() ? all : kPiecePairs;
     for (size_t pair = 0; pair < all; pair += piece) {
       const IndexRange pairs{pair, std::min(pair + piece, all)};
       for (size_t panel = panels.begin; panel < panels.end; panel += kPanels) {
@@ -159,14 +188,17 @@ class Multiplication {
   }
 
  private:
-  static constexpr size_t kPanels = PanelsOf<Products>(kRows);
+  static constexpr size_t kPanels = Tile::kPanels;
+  // Whole blocks.
+  static constexpr size_t kPiecePairs =
+      kGroupBytes / (kPanels * kPairBytes) / kBlockPairs * kBlockPairs;
 
   // One tile streams from memory. Of several, each asks for its share of the next panels.
   Prefetching PrefetchingOf(size_t row, size_t pair_count) const {
-    const size_t tiles = (x_.rows() + kRows - 1) / kRows;
+    const size_t tiles = (x_.rows() + tile_.rows() - 1) / tile_.rows();
     if (tiles == 1) return {kPrefetchBytes, kPairBytes};
     const size_t step = (kPairBytes + tiles - 1) / tiles;
-    return {kPanels * panel_bytes_ + row / kRows * pair_count * step, step};
+    return {kPanels * panel_bytes_ + row / tile_.rows() * pair_count * step, step};
   }
 
   void RunGroup(const IndexRange& panels, const IndexRange& pairs) const {
@@ -177,14 +209,22 @@ class Multiplication {
     }
     const size_t first = panels.begin * kPanelOutputs;
     const size_t outputs = std::min(panels.end * kPanelOutputs, weight_.rows) - first;
-    for (size_t row = 0; row < x_.rows(); row += kRows) {
-      const size_t rows = std::min(kRows, x_.rows() - row);
-      MultiplyTile<Products, kRows>(
-          group, {x_.values(row) + 2 * pairs.begin, x_.stride(), PrefetchingOf(row, pairs.size())},
-          {out_.data + row * out_.cols + first, out_.cols, rows, outputs, pairs.begin > 0});
+    for (size_t row = 0; row < x_.rows(); row += tile_.rows()) {
+      const size_t rows = std::min(tile_.rows(), x_.rows() - row);
+      RunTile(group,
+              {x_.values(row) + 2 * pairs.begin, x_.stride(), PrefetchingOf(row, pairs.size())},
+              {out_.data + row * out_.cols + first, out_.cols, rows, outputs, pairs.begin > 0});
     }
   }
 
+  void RunTile(const PanelGroup& group, const InputTile& x, const TileResults& results) const {
+    TileSums sums;
+    BeginTile(results, tile_.rows(), kPanels * kPanelOutputs, sums);
+    tile_.Accumulate(group, x, sums);
+    StoreTile(sums, kPanels * kPanelOutputs, results);
+  }
+
+  const Tile& tile_;
   const Bf16Rows& x_;
   const WeightView& weight_;
   const Rows& out_;
@@ -192,6 +232,11 @@ class Multiplication {
 };
 
 // As many tiles as the rows need, all of the same size.
+constexpr size_t EvenTileRows(size_t rows, size_t most) {
+  const size_t tiles = (rows + most - 1) / most;
+  return (rows + tiles - 1) / tiles;
+}
+
 template <class Products, size_t kRows>
 void MultiplyInTilesOf(size_t rows, const Bf16Rows& x, const WeightView& weight, const Rows& out,
                        const IndexRange& panels) {
@@ -200,15 +245,29 @@ void MultiplyInTilesOf(size_t rows, const Bf16Rows& x, const WeightView& weight,
       return MultiplyInTilesOf<Products, kRows - 1>(rows, x, weight, out, panels);
     }
   }
-  Multiplication<Products, kRows>(x, weight, out).Run(panels);
+  Multiplication(VectorTile<Products, kRows>(), x, weight, out).Run(panels);
 }
 
 template <class Products>
 void MultiplyPanels(const Bf16Rows& x, const WeightView& weight, const Rows& out,
                     const IndexRange& panels) {
-  const size_t tiles = (x.rows() + kMostRows<Products> - 1) / kMostRows<Products>;
-  const size_t rows = (x.rows() + tiles - 1) / tiles;
+  const size_t rows = EvenTileRows(x.rows(), kMostRows<Products>);
   MultiplyInTilesOf<Products, kMostRows<Products>>(rows, x, weight, out, panels);
+}
+
+void MultiplyPanelsByUnit(const Bf16Rows& x, const WeightView& weight, const Rows& out,
+                          const IndexRange& panels) {
+#if HWY_ARCH_X86_64 && HWY_TARGET == HWY_AVX3_DL
+  const Bf16UnitTile tile(EvenTileRows(x.rows(), kBf16UnitRows));
+  Multiplication(tile, x, weight, out).Run(panels);
+#else
+  MultiplyPanels<FusedBlocks>(x, weight, out, panels);
+#endif
+}
+
+void MultiplyPanelsInBlocks(const Bf16Rows& x, const WeightView& weight, const Rows& out,
+                            const IndexRange& panels) {
+  MultiplyPanels<FusedBlocks>(x, weight, out, panels);
 }
 
 void MultiplyPanelsByInstruction(const Bf16Rows& x, const WeightView& weight, const Rows& out,
@@ -230,27 +289,40 @@ namespace {
 
 HWY_EXPORT(MultiplyPanelsByInstruction);
 HWY_EXPORT(MultiplyPanelsFused);
+HWY_EXPORT(MultiplyPanelsByUnit);
+HWY_EXPORT(MultiplyPanelsInBlocks);
 
 // Products a range of panels must hold to be worth another thread.
 constexpr size_t kRangeProducts = 256 * 1024;
 constexpr size_t kGrainPanels = 4;  // what most tiles multiply together
 
+void MultiplyRange(const Bf16Rows& x, const WeightView& weight, const Rows& out,
+                   const IndexRange& panels, Products products) {
+  if (x.order() == Bf16Order::kBlocks) {
+    if (products == Products::kMatrixUnit) {
+      HWY_DYNAMIC_DISPATCH(MultiplyPanelsByUnit)(x, weight, out, panels);
+    } else {
+      HWY_DYNAMIC_DISPATCH(MultiplyPanelsInBlocks)(x, weight, out, panels);
+    }
+  } else if (UsesBf16Products()) {
+    HWY_DYNAMIC_DISPATCH(MultiplyPanelsByInstruction)(x, weight, out, panels);
+  } else {
+    HWY_DYNAMIC_DISPATCH(MultiplyPanelsFused)(x, weight, out, panels);
+  }
+}
+
 }  // namespace
 
-void MultiplyBf16(const Bf16Rows& x, const WeightView& weight, const Rows& out, ThreadPool& pool) {
+void MultiplyBf16(const Bf16Rows& x, const WeightView& weight, const Rows& out, ThreadPool& pool,
+                  Products products) {
   CHECK(weight.dtype == DType::kPackedBf16);
   CHECK(x.cols() == weight.cols && out.cols == weight.rows && out.rows == x.rows());
   if (x.rows() == 0) return;
-  const bool by_instruction = UsesBf16Products();
-  const size_t products = x.rows() * std::max<size_t>(x.cols(), 1) * kPanelOutputs * kGrainPanels;
-  const size_t grain = kGrainPanels * std::max<size_t>(1, kRangeProducts / products);
+  const size_t count = x.rows() * std::max<size_t>(x.cols(), 1) * kPanelOutputs * kGrainPanels;
+  const size_t grain = kGrainPanels * std::max<size_t>(1, kRangeProducts / count);
   pool.ParallelFor(PanelCount(weight.rows), grain, [&](size_t begin, size_t end) {
     const FlushDenormals flush;
-    if (by_instruction) {
-      HWY_DYNAMIC_DISPATCH(MultiplyPanelsByInstruction)(x, weight, out, {begin, end});
-    } else {
-      HWY_DYNAMIC_DISPATCH(MultiplyPanelsFused)(x, weight, out, {begin, end});
-    }
+    MultiplyRange(x, weight, out, {begin, end}, products);
   });
 }
 

@@ -43,10 +43,11 @@ Bf16Rows::Bf16Rows(size_t max_rows, size_t max_cols)
       max_cols_(max_cols),
       values_((max_rows + kTileRows - 1) * Stride(max_cols)) {}
 
-void Bf16Rows::Round(const ConstRows& x, ThreadPool& pool) {
+void Bf16Rows::Round(const ConstRows& x, Bf16Order order, ThreadPool& pool) {
   CHECK(x.rows <= max_rows_ && x.cols <= max_cols_);
   rows_ = x.rows;
   cols_ = x.cols;
+  order_ = order;
   pool.ParallelFor(rows_, kGrainRows, [&](size_t begin, size_t end) {
     for (size_t row = begin; row < end; ++row) {
       HWY_DYNAMIC_DISPATCH(RoundRow)

@@ -10,18 +10,25 @@
 HWY_BEFORE_NAMESPACE();
 namespace windrose::HWY_NAMESPACE {
 
-// What each weight is worth, and 128: from 0 to 255.
+// What each weight is worth, and as much more as it was loaded with.
 template <DType kType>
 struct HalfWeights {
   WeightBytes chunk[kHalfChunks];
 };
 
-// `from`: the first block; `levels`: its levels, of q4.
-template <DType kType>
+// `from`: the first block; `levels`: its levels, of q4. Weights become kRaised more than they are
+// worth: 128, so that they go from 0 to 255 as these products want them, or 0.
+template <DType kType, uint8_t kRaised = 128>
 HWY_INLINE void LoadHalf(const std::byte* from, const std::byte* levels, HalfWeights<kType>& half) {
-  const auto* bytes = reinterpret_cast<const uint8_t*>(from);
-  if constexpr (kType == DType::kQ8) return LoadChunks(bytes, half.chunk);
   const WeightByteTag d;
+  const auto* bytes = reinterpret_cast<const uint8_t*>(from);
+  if constexpr (kType == DType::kQ8) {  // kept 128 higher
+    LoadChunks(bytes, half.chunk);
+    if constexpr (kRaised == 128) return;
+    HWY_UNROLL(16)
+    for (WeightBytes& chunk : half.chunk) chunk = hn::Sub(chunk, hn::Set(d, 128 - kRaised));
+    return;
+  }
   const WeightWordTag d16;
   const auto low_halves = hn::Set(d16, 0x0F0F);
   const auto high_halves = hn::Set(d16, 0xF0F0);
@@ -29,7 +36,7 @@ HWY_INLINE void LoadHalf(const std::byte* from, const std::byte* levels, HalfWei
   for (size_t b = 0; b < kHalfBlocks; ++b) {
     const Levels level = LoadLevels(levels + b * kPanelOutputs);
     const auto high_factors = hn::ShiftLeft<12>(level.factors);
-    const auto raised = hn::Sub(hn::Set(d, 128), InBothBytes(level.offsets));
+    const auto raised = hn::Sub(hn::Set(d, kRaised), InBothBytes(level.offsets));
     HWY_UNROLL(4)
     for (size_t c = b * kBlockChunks; c < (b + 1) * kBlockChunks; c += 2) {
       // A factor times 15 fits a byte, so two bytes are multiplied as one word; those in the upper

@@ -36,11 +36,11 @@ void UpdateChosenTarget() { hwy::GetChosenTarget().Update(hwy::SupportedTargets(
 constexpr const char* kBf16Set = "AVX3_BF16";
 constexpr const char* kMatrixSet = "AVX3_AMX";
 
-// What is used beyond the target. kBest: all but the matrix unit.
-enum class Extras { kBest, kNone, kBf16, kMatrixUnit };
+// What is used beyond the target, each with those before it; as far as the processor has it.
+enum class Extras { kNone, kBf16, kMatrixUnit };
 
 std::atomic<Extras>& ChosenExtras() {
-  static std::atomic<Extras> extras{Extras::kBest};
+  static std::atomic<Extras> extras{Extras::kMatrixUnit};
   return extras;
 }
 
@@ -63,20 +63,18 @@ struct NamedSet {
 
 std::vector<NamedSet> NamedSets() {
   std::vector<NamedSet> sets;
-  std::vector<NamedSet> last;
   for (const int64_t target : hwy::SupportedAndGeneratedTargets()) {
-    if (HasMatrixSet(target)) last.push_back({kMatrixSet, target, Extras::kMatrixUnit});
+    if (HasMatrixSet(target)) sets.push_back({kMatrixSet, target, Extras::kMatrixUnit});
     if (HasBf16Set(target)) sets.push_back({kBf16Set, target, Extras::kBf16});
     sets.push_back({hwy::TargetName(target), target, Extras::kNone});
   }
-  sets.insert(sets.end(), last.begin(), last.end());
   return sets;
 }
 
 // Forgets what was chosen before.
 void AllowAll() {
   hwy::SetSupportedTargetsForTest(0);
-  ChosenExtras() = Extras::kBest;
+  ChosenExtras() = Extras::kMatrixUnit;
   UpdateChosenTarget();
 }
 
@@ -86,14 +84,19 @@ bool UsesBf16Products() {
   return ChosenExtras().load() != Extras::kNone && HasBf16Set(HWY_DYNAMIC_DISPATCH(TargetOf)());
 }
 
-ByteProducts UsedByteProducts() {
-  return ChosenExtras().load() == Extras::kMatrixUnit ? ByteProducts::kMatrixUnit
-                                                      : ByteProducts::kVectors;
+Products UsedProducts() {
+  const bool unit = ChosenExtras().load() == Extras::kMatrixUnit &&
+                    HasMatrixSet(HWY_DYNAMIC_DISPATCH(TargetOf)());
+  return unit ? Products::kMatrixUnit : Products::kVectors;
+}
+
+Bf16Order FastestBf16Order() {
+  return UsedProducts() == Products::kMatrixUnit ? Bf16Order::kBlocks : Bf16Order::kPairs;
 }
 
 std::string InstructionSet() {
   UpdateChosenTarget();
-  if (UsedByteProducts() == ByteProducts::kMatrixUnit) return kMatrixSet;
+  if (UsedProducts() == Products::kMatrixUnit) return kMatrixSet;
   return UsesBf16Products() ? kBf16Set : hwy::TargetName(HWY_DYNAMIC_DISPATCH(TargetOf)());
 }
 

@@ -8,15 +8,15 @@
 #include <vector>
 
 #include "common/base/status.h"
+#include "common/tensor/bf16_order.h"
 
 namespace windrose {
 
 // The name of the set in use, for example "AVX2", "AVX3" (AVX-512), "AVX3_DL" (with byte products),
-// "AVX3_BF16" (with products of bf16, too) or "AVX3_AMX" (with a matrix unit for bytes on top).
+// "AVX3_BF16" (with products of bf16, too) or "AVX3_AMX" (with a matrix unit on top).
 std::string InstructionSet();
 
-// All sets compiled in that this processor has, best first. AVX3_AMX comes last: its speed has not
-// been measured, so it is used only where it is asked for.
+// All sets compiled in that this processor has, best first.
 std::vector<std::string> SupportedInstructionSets();
 
 // Makes the kernels use `name`, one of the above; "best" is the first. Kernels that are not
@@ -28,9 +28,12 @@ Status UseInstructionSet(const std::string& name);
 // other kernels run.
 bool UsesBf16Products();
 
-// What multiplies bytes: both give the same bits.
-enum class ByteProducts { kVectors, kMatrixUnit };
-ByteProducts UsedByteProducts();
+// What multiplies packed weights: both give the same bits.
+enum class Products { kVectors, kMatrixUnit };
+Products UsedProducts();
+
+// The order of products with packed bf16 that the set in use is fastest in.
+Bf16Order FastestBf16Order();
 
 // Numbers in one vector register of the set in use. For benches.
 size_t FloatLanes();

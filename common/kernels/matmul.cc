@@ -256,7 +256,7 @@ void MatMulInput::Assign(const ConstRows& x, DType weights, ThreadPool& pool) {
     quantized_->Quantize(x, pool);
   } else if (weights == DType::kPackedBf16) {
     if (!bf16_) bf16_.emplace(max_rows_, max_cols_);
-    bf16_->Round(x, pool);
+    bf16_->Round(x, order_, pool);
   }
 }
 

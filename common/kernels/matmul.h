@@ -26,6 +26,9 @@ class MatMulInput {
  public:
   MatMulInput(size_t max_rows, size_t max_cols) : max_rows_(max_rows), max_cols_(max_cols) {}
 
+  // The order of products with packed bf16 from the next Assign on; kPairs at first.
+  void set_bf16_order(Bf16Order order) { order_ = order; }
+
   // From now on stands for `x`, which is not copied. `weights`: the dtype of the matrices to come.
   void Assign(const ConstRows& x, DType weights, ThreadPool& pool);
 
@@ -37,6 +40,7 @@ class MatMulInput {
  private:
   const size_t max_rows_;
   const size_t max_cols_;
+  Bf16Order order_ = Bf16Order::kPairs;
   ConstRows rows_;
   std::optional<QuantizedRows> quantized_;  // for q8 and q4
   std::optional<Bf16Rows> bf16_;            // for packed bf16

@@ -13,8 +13,9 @@ namespace windrose {
 namespace {
 
 // From CPUID, leaf 7, EDX.
+constexpr unsigned kBf16Products = 1U << 22;
 constexpr unsigned kTiles = 1U << 24;
-constexpr unsigned kByteTiles = 1U << 25;
+constexpr unsigned kByteProducts = 1U << 25;
 
 bool ProcessorHasTiles() {
   unsigned a = 0;
@@ -22,7 +23,8 @@ bool ProcessorHasTiles() {
   unsigned c = 0;
   unsigned d = 0;
   if (__get_cpuid_count(7, 0, &a, &b, &c, &d) == 0) return false;
-  return (d & kTiles) != 0 && (d & kByteTiles) != 0;
+  constexpr unsigned kWanted = kBf16Products | kTiles | kByteProducts;
+  return (d & kWanted) == kWanted;
 }
 
 // See "Using XSTATE features in user space applications" of the Linux kernel's documentation.

@@ -1,5 +1,5 @@
-// Whether this process may use the processor's matrix unit for bytes (AMX). Private to
-// common/kernels.
+// Whether this process may use the processor's matrix unit, for bytes and for bf16 (AMX). Private
+// to common/kernels.
 #pragma once
 
 namespace windrose {

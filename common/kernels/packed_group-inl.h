@@ -101,7 +101,7 @@ HWY_INLINE void PrefetchBehind(const std::byte* half, size_t rows) {
 
 // The sums of a tile of rows and one panel.
 struct TileSums {
-  HWY_ALIGN_MAX float of[QuantizedRows::kTileRows][kPanelOutputs] = {};
+  HWY_ALIGN_MAX float of[QuantizedRows::kTileRows][1][kPanelOutputs] = {};
   HWY_ALIGN_MAX int32_t dots[QuantizedRows::kTileRows][kPanelOutputs];  // of half a group of q4
 };
 

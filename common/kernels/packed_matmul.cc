@@ -2,6 +2,9 @@
 #include "common/kernels/packed_matmul.h"
 
 #include <algorithm>
+#include <array>
+#include <optional>
+#include <utility>
 
 #include "common/base/check.h"
 #include "common/kernels/index_range.h"
@@ -11,7 +14,7 @@
 #include "common/kernels/targets.h"
 #include "hwy/foreach_target.h"
 // After foreach_target.h.
-#include "common/kernels/matrix_unit-inl.h"
+#include "common/kernels/byte_tiles-inl.h"
 #include "common/kernels/packed_group-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -41,7 +44,7 @@ HWY_INLINE void AddRows(const Half<DType::kQ8, kHalf>& half, const QuantizedTile
   HWY_UNROLL(8)
   for (size_t r = 0; r < kRows; ++r) {
     AddHalfDots(dots[0][r], dots[1][r], half.scales, x.scales[at + r],
-                sums.of[row + r] + half.lane);
+                sums.of[row + r][0] + half.lane);
   }
 }
 
@@ -64,7 +67,7 @@ HWY_INLINE void AddRows(const Half<DType::kQ4, kHalf>& half, const QuantizedTile
     if constexpr (kHalf == 0) {
       hn::Store(dots[r], d, sums.dots[row + r] + half.lane);
     } else {
-      AddGroupDot(dots[r], half.scales[0], x.scales[at + r], sums.of[row + r] + half.lane);
+      AddGroupDot(dots[r], half.scales[0], x.scales[at + r], sums.of[row + r][0] + half.lane);
     }
   }
 }
@@ -80,17 +83,21 @@ HWY_INLINE void AddRowsFrom(size_t row, const AnyHalf& half, const QuantizedTile
 }
 
 // Products in the lanes of vectors, of kRows rows at a time.
-template <size_t kRows>
+template <DType kType, size_t kRows>
 struct VectorProducts {
-  // sums += what group `index` of the panel gives to each row.
-  template <DType kType>
-  static HWY_INLINE void AddGroup(const PackedPanel<kType>& panel, size_t index,
-                                  const QuantizedTile& x, TileSums& sums) {
-    AddHalf<0>(panel, index, x, sums);
-    AddHalf<1>(panel, index, x, sums);
+  static constexpr size_t kPanels = 1;
+  using Panels = std::array<PackedPanel<kType>, kPanels>;
+  using Sums = TileSums;
+
+  // sums += what the panel gives to each row of the tile.
+  static void AddPanels(const Panels& panels, const QuantizedTile& x, TileSums& sums) {
+    for (size_t group = 0; group < panels[0].group_count(); ++group) {
+      AddHalf<0>(panels[0], group, x, sums);
+      AddHalf<1>(panels[0], group, x, sums);
+    }
   }
 
-  template <size_t kHalf, DType kType>
+  template <size_t kHalf>
   static HWY_INLINE void AddHalf(const PackedPanel<kType>& panel, size_t index,
                                  const QuantizedTile& x, TileSums& sums) {
     PrefetchBehind<kType>(panel.block(index, kHalf * kHalfBlocks), x.rows);
@@ -107,9 +114,10 @@ struct TileResults {
   size_t outputs;
 };
 
-// The last panel of a matrix may have fewer outputs than lanes.
-HWY_INLINE void StoreTile(const TileSums& sums, const std::byte* row_scales, size_t rows,
-                          const TileResults& results) {
+// One panel's results. The last of a matrix may have fewer outputs than lanes.
+template <class Sums>
+HWY_INLINE void StoreResults(const Sums& sums, size_t panel, const std::byte* row_scales,
+                             size_t rows, const TileResults& results) {
   const FloatTag d;
   for (size_t r = 0; r < rows; ++r) {
     float* const to = results.data + r * results.stride;
@@ -117,64 +125,99 @@ HWY_INLINE void StoreTile(const TileSums& sums, const std::byte* row_scales, siz
     float* const scaled = results.outputs == kPanelOutputs ? to : whole;
     for (size_t o = 0; o < kPanelOutputs; o += kVectorFloats) {
       const auto row_scale = LoadWeights<DType::kF32>(row_scales + o * sizeof(float));
-      hn::StoreU(hn::Mul(hn::Load(d, sums.of[r] + o), row_scale), d, scaled + o);
+      hn::StoreU(hn::Mul(hn::Load(d, sums.of[r][panel] + o), row_scale), d, scaled + o);
     }
     if (scaled == whole) std::memcpy(to, whole, results.outputs * sizeof(float));
   }
 }
 
-// One panel times a tile of rows.
-template <DType kType, class Products>
-void MultiplyTile(const Products& products, const PackedPanel<kType>& panel, const QuantizedTile& x,
-                  const TileResults& results) {
-  TileSums sums;
-  for (size_t group = 0; group < panel.group_count(); ++group) {
-    products.AddGroup(panel, group, x, sums);
-  }
-  StoreTile(sums, panel.row_scales(), x.rows, results);
-}
-
-// The same, with what is fastest for so many rows. One has code of its own, where weights stay in
-// registers.
+// A range of panels times all rows.
 template <DType kType>
-void MultiplyTileWith([[maybe_unused]] ByteProducts products, const PackedPanel<kType>& panel,
-                      const QuantizedTile& x, const TileResults& results) {
+class Multiplication {
+ public:
+  Multiplication(Products products, const QuantizedRows& x, const WeightView& weight,
+                 const Rows& out)
+      : x_(x), weight_(weight), out_(out), panel_bytes_(PackedPanelBytes(kType, weight.cols)) {
 #if HWY_ARCH_X86_64 && HWY_TARGET == HWY_AVX3_DL
-  if (products == ByteProducts::kMatrixUnit && x.rows >= kFewestUnitRows) {
-    return MultiplyTile(MatrixUnitProducts<kType>(x.rows), panel, x, results);
-  }
+    if (products == Products::kMatrixUnit) unit_.emplace();
+#else
+    (void)products;
 #endif
-  if (x.rows == 1) return MultiplyTile(VectorProducts<1>(), panel, x, results);
-  MultiplyTile(VectorProducts<kRowsAtOnce<kType>>(), panel, x, results);
-}
+  }
 
-template <DType kType>
-void MultiplyPanels(ByteProducts products, const QuantizedRows& x, const WeightView& weight,
-                    const Rows& out, const IndexRange& panels) {
-  constexpr size_t kTileRows = QuantizedRows::kTileRows;
-  const size_t tile_bytes = std::max<size_t>(x.padded_cols(), 1) * kTileRows;
-  const size_t pass_tiles = std::max<size_t>(kPassBytes / tile_bytes, 1);
-  const size_t panel_bytes = PackedPanelBytes(kType, weight.cols);
-  for (size_t first = 0; first < x.tile_count(); first += pass_tiles) {
-    const size_t end = std::min(first + pass_tiles, x.tile_count());
-    for (size_t panel = panels.begin; panel < panels.end; ++panel) {
-      const size_t output = panel * kPanelOutputs;
-      const size_t outputs = std::min(kPanelOutputs, weight.rows - output);
-      for (size_t tile = first; tile < end; ++tile) {
-        MultiplyTileWith<kType>(
-            products, {weight.data + panel * panel_bytes, weight.cols}, x.tile(tile),
-            {out.data + tile * kTileRows * out.cols + output, out.cols, outputs});
+  // Tiles that fit the second cache together pass over the panels together.
+  void Run(const IndexRange& panels) {
+    const size_t tile_bytes = std::max<size_t>(x_.padded_cols(), 1) * QuantizedRows::kTileRows;
+    const size_t pass_tiles = std::max<size_t>(kPassBytes / tile_bytes, 1);
+    for (size_t first = 0; first < x_.tile_count(); first += pass_tiles) {
+      const size_t end = std::min(first + pass_tiles, x_.tile_count());
+      for (size_t panel = panels.begin; panel < panels.end; panel += kMostPanels) {
+        const size_t count = std::min(kMostPanels, panels.end - panel);
+        for (size_t tile = first; tile < end; ++tile) RunTile(tile, {panel, panel + count});
       }
     }
   }
-}
 
-void MultiplyPanelsOf(ByteProducts products, const QuantizedRows& x, const WeightView& weight,
+ private:
+  static constexpr size_t kMostPanels = 2;
+
+  template <size_t kPanels>
+  using Panels = std::array<PackedPanel<kType>, kPanels>;
+
+  PackedPanel<kType> PanelAt(size_t index) const {
+    return {weight_.data + index * panel_bytes_, weight_.cols};
+  }
+
+  void RunTile(size_t tile, const IndexRange& panels) {
+    const QuantizedTile x = x_.tile(tile);
+#if HWY_ARCH_X86_64 && HWY_TARGET == HWY_AVX3_DL
+    if (unit_ && x.rows >= kFewestUnitRows<kType>) {
+      unit_->Prepare<kType>(x.rows);
+      if (panels.size() == 1) return RunPanels<ByteTiles<kType, 1>>(x, tile, panels.begin);
+      return RunPanels<ByteTiles<kType, 2>>(x, tile, panels.begin);
+    }
+#endif
+    for (size_t panel = panels.begin; panel < panels.end; ++panel) {
+      // A single row has code of its own, where weights stay in registers.
+      if (x.rows == 1)
+        RunPanels<VectorProducts<kType, 1>>(x, tile, panel);
+      else
+        RunPanels<VectorProducts<kType, kRowsAtOnce<kType>>>(x, tile, panel);
+    }
+  }
+
+  template <class Multiply>
+  void RunPanels(const QuantizedTile& x, size_t tile, size_t first) const {
+    constexpr size_t kPanels = Multiply::kPanels;
+    const auto panels = [&]<size_t... kIndex>(std::index_sequence<kIndex...>) {
+      return Panels<kPanels>{PanelAt(first + kIndex)...};
+    }
+    (std::make_index_sequence<kPanels>());
+    typename Multiply::Sums sums;
+    Multiply::AddPanels(panels, x, sums);
+    for (size_t p = 0; p < kPanels; ++p) {
+      const size_t output = (first + p) * kPanelOutputs;
+      StoreResults(sums, p, panels[p].row_scales(), x.rows,
+                   {out_.data + tile * QuantizedRows::kTileRows * out_.cols + output, out_.cols,
+                    std::min(kPanelOutputs, weight_.rows - output)});
+    }
+  }
+
+  const QuantizedRows& x_;
+  const WeightView& weight_;
+  const Rows& out_;
+  const size_t panel_bytes_;
+#if HWY_ARCH_X86_64 && HWY_TARGET == HWY_AVX3_DL
+  std::optional<UnitTiles> unit_;
+#endif
+};
+
+void MultiplyPanelsOf(Products products, const QuantizedRows& x, const WeightView& weight,
                       const Rows& out, const IndexRange& panels) {
   if (weight.dtype == DType::kQ4) {
-    return MultiplyPanels<DType::kQ4>(products, x, weight, out, panels);
+    return Multiplication<DType::kQ4>(products, x, weight, out).Run(panels);
   }
-  MultiplyPanels<DType::kQ8>(products, x, weight, out, panels);
+  Multiplication<DType::kQ8>(products, x, weight, out).Run(panels);
 }
 
 }  // namespace windrose::HWY_NAMESPACE
@@ -192,12 +235,12 @@ constexpr size_t kRangeProducts = 256 * 1024;
 }  // namespace
 
 void MultiplyPacked(const QuantizedRows& x, const WeightView& weight, const Rows& out,
-                    ThreadPool& pool, ByteProducts products) {
+                    ThreadPool& pool, Products products) {
   CHECK(IsQuantized(weight.dtype));
   CHECK(x.cols() == weight.cols && out.cols == weight.rows && out.rows == x.rows());
   if (x.rows() == 0) return;
   const size_t panel_products = x.rows() * std::max<size_t>(x.cols(), 1) * kPanelOutputs;
-  const size_t grain = std::max<size_t>(1, kRangeProducts / panel_products);
+  const size_t grain = 2 * std::max<size_t>(1, kRangeProducts / panel_products / 2);
   pool.ParallelFor(PanelCount(weight.rows), grain, [&](size_t begin, size_t end) {
     HWY_DYNAMIC_DISPATCH(MultiplyPanelsOf)(products, x, weight, out, {begin, end});
   });

@@ -18,6 +18,6 @@ namespace windrose {
 
 // As MatMul; weight.dtype is packed. out: [x.rows(), weight.rows]. `products` changes no bit.
 void MultiplyPacked(const QuantizedRows& x, const WeightView& weight, const Rows& out,
-                    ThreadPool& pool, ByteProducts products = UsedByteProducts());
+                    ThreadPool& pool, Products products = UsedProducts());
 
 }  // namespace windrose

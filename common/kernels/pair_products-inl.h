@@ -1,7 +1,7 @@
-// Sums of products of bf16 pairs, in the order of the instruction vdpbf16ps: the odd element's
-// product is added first, then the even one's, each fused into the f32 sum of its output and
-// rounded to nearest even. A product of two bf16 is exact in f32, so fused multiply-adds on the
-// halves give the same bits, as long as denormals are flushed (flush_denormals.h).
+// Sums of products of bf16 pairs, in either order of bf16_matmul.h: FusedPairs and InstructionPairs
+// in that of vdpbf16ps, FusedBlocks in that of tdpbf16ps. A product of two bf16 is exact in f32, so
+// fused multiply-adds give the bits of both instructions, as long as denormals are flushed
+// (flush_denormals.h).
 //
 // Private to common/kernels; compiled once per instruction set.
 #include <cstddef>
@@ -41,6 +41,10 @@ struct FusedPairs {
   static constexpr size_t kMostPanels = 1;
 #endif
 
+  // A sum takes what comes as it comes.
+  static constexpr bool kInBlocks = false;
+  using Sum = Lanes;
+
   using WordTag = hn::RebindToUnsigned<FloatTag>;
 
   struct Weights {
@@ -77,15 +81,57 @@ struct FusedPairs {
     return {OddOf(pairs), EvenOf(pairs)};
   }
 
-  static HWY_INLINE void Add(const Weights& weights, const Input& input, Lanes& sum) {
+  static HWY_INLINE Sum Begin(const float* from) { return LoadLanes(from); }
+  static HWY_INLINE Lanes Total(const Sum& sum) { return sum; }
+
+  static HWY_INLINE void Add(const Weights& weights, const Input& input, Sum& sum) {
+    AddProducts(weights.odd, input.odd, sum);
+    AddProducts(weights.even, input.even, sum);
+  }
+
+  static HWY_INLINE void AddProducts(const FloatVector (&weights)[kParts], FloatVector input,
+                                     Lanes& sum) {
     HWY_UNROLL(16)
     for (size_t p = 0; p < kParts; ++p) {
-      sum.part[p] = hn::MulAdd(weights.odd[p], input.odd, sum.part[p]);
+      sum.part[p] = hn::MulAdd(weights[p], input, sum.part[p]);
     }
+  }
+};
+
+// The same, with sums of a block's odd and even inputs apart.
+struct FusedBlocks : FusedPairs {
+#if HWY_TARGET <= HWY_AVX3
+  static constexpr size_t kSums = 8;
+  static constexpr size_t kMostPanels = 4;
+#else
+  static constexpr size_t kSums = 1;
+  static constexpr size_t kMostPanels = 1;
+#endif
+
+  static constexpr bool kInBlocks = true;
+  struct Sum {
+    Lanes total;
+    Lanes odd;
+    Lanes even;
+  };
+
+  static HWY_INLINE Sum Begin(const float* from) {
+    return {LoadLanes(from), ZeroLanes(), ZeroLanes()};
+  }
+  static HWY_INLINE Lanes Total(const Sum& sum) { return sum.total; }
+
+  static HWY_INLINE void Add(const Weights& weights, const Input& input, Sum& sum) {
+    AddProducts(weights.odd, input.odd, sum.odd);
+    AddProducts(weights.even, input.even, sum.even);
+  }
+
+  static HWY_INLINE void EndBlock(Sum& sum) {
     HWY_UNROLL(16)
     for (size_t p = 0; p < kParts; ++p) {
-      sum.part[p] = hn::MulAdd(weights.even[p], input.even, sum.part[p]);
+      sum.total.part[p] = hn::Add(sum.total.part[p], hn::Add(sum.even.part[p], sum.odd.part[p]));
     }
+    sum.odd = ZeroLanes();
+    sum.even = ZeroLanes();
   }
 };
 
@@ -96,8 +142,13 @@ struct InstructionPairs {
   static constexpr size_t kSums = 24;
   static constexpr size_t kMostPanels = 4;
 
+  static constexpr bool kInBlocks = false;
+  using Sum = Lanes;
   using Weights = __m512i;
   using Input = __m512i;
+
+  static HWY_INLINE Sum Begin(const float* from) { return LoadLanes(from); }
+  static HWY_INLINE Lanes Total(const Sum& sum) { return sum; }
 
   static HWY_INLINE Weights LoadWeights(const std::byte* from) { return _mm512_loadu_si512(from); }
 
@@ -105,7 +156,7 @@ struct InstructionPairs {
     return _mm512_set1_epi32(static_cast<int32_t>(LoadPair(from)));
   }
 
-  static HWY_INLINE void Add(const Weights& weights, const Input& input, Lanes& sum) {
+  static HWY_INLINE void Add(const Weights& weights, const Input& input, Sum& sum) {
     __asm__("vdpbf16ps %2, %1, %0" : "+v"(sum.part[0].raw) : "v"(weights), "v"(input));
   }
 };

@@ -7,12 +7,14 @@
 //   call   = header segment* row_index* padding row*
 //   reply  = header segment* padding row*
 //   header = 64 bytes, little-endian:
-//     0  u32 magic 'WRF1'        4  u8 kind (1 call, 2 reply)   5  u8 dtype (1 f32, 2 bf16)
+//     0  u32 magic 'WRF1'        4  u8 kind (1 call, 2 reply)   5  u8 arithmetic
 //     6  u16 segment_count       8  u64 model_hash (first half) 16  u64 epoch
 //    24  u64 dispatch_id        32  u32 attempt                 36  u32 layer
 //    40  u32 row_count          44  u32 index_count             48  u32 hidden
 //    52  u32 budget_us (call: time left; reply: service time)   56  u32 queued_rows (reply)
 //    60  u32 checksum: low half of XXH3-64 over the frame with this field zero
+//   arithmetic: low half the rows' dtype (1 f32, 2 bf16), high half the order of products with
+//            packed bf16 (Bf16Order)
 //   segment = u16 expert, u16 status, u32 first, u32 count      (12 bytes)
 //     call : its rows are row_index[first .. first + count); status is 0
 //     reply: its outputs are rows [first .. first + count); status is a StatusCode, 0 is OK;
@@ -34,6 +36,7 @@
 #include "common/base/ids.h"
 #include "common/base/status.h"
 #include "common/base/time.h"
+#include "common/tensor/bf16_order.h"
 
 namespace windrose::wire {
 
@@ -59,6 +62,7 @@ struct Segment {
 // What both kinds share: the id of the exchange and the shape.
 struct FrameHeader {
   RowType type = RowType::kF32;
+  Bf16Order order = Bf16Order::kPairs;  // what the coordinator computes in
   uint64_t model_hash = 0;
   uint64_t epoch = 0;
   DispatchId dispatch_id;

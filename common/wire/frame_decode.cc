@@ -40,16 +40,19 @@ Status CheckStart(Bytes bytes, uint8_t kind) {
   if (const auto got = Load<uint8_t>(bytes, kKindAt); got != kind) {
     return Wrong("kind", got, std::to_string(kind));
   }
-  const auto type = Load<uint8_t>(bytes, kRowTypeAt);
+  const auto [type, order] = Split(Load<uint8_t>(bytes, kArithmeticAt));
   if (type != static_cast<uint8_t>(RowType::kF32) && type != static_cast<uint8_t>(RowType::kBf16)) {
     return Wrong("row type", type, "1 or 2");
   }
+  if (order > static_cast<uint8_t>(Bf16Order::kBlocks)) return Wrong("bf16 order", order, "0 or 1");
   return OkStatus();
 }
 
 FrameHeader LoadHeader(Bytes bytes) {
   FrameHeader header;
-  header.type = static_cast<RowType>(Load<uint8_t>(bytes, kRowTypeAt));
+  const auto [type, order] = Split(Load<uint8_t>(bytes, kArithmeticAt));
+  header.type = static_cast<RowType>(type);
+  header.order = static_cast<Bf16Order>(order);
   header.model_hash = Load<uint64_t>(bytes, kModelHashAt);
   header.epoch = Load<uint64_t>(bytes, kEpochAt);
   header.dispatch_id = DispatchId(Load<uint64_t>(bytes, kDispatchIdAt));

@@ -19,7 +19,8 @@ uint32_t MicrosecondsField(Duration duration) {
 void StoreHeader(const FrameHeader& header, uint8_t kind, std::span<std::byte> bytes) {
   Store<uint32_t>(bytes, kMagicAt, kMagic);
   Store<uint8_t>(bytes, kKindAt, kind);
-  Store<uint8_t>(bytes, kRowTypeAt, static_cast<uint8_t>(header.type));
+  Store<uint8_t>(bytes, kArithmeticAt,
+                 Join({static_cast<uint8_t>(header.type), static_cast<uint8_t>(header.order)}));
   Store<uint64_t>(bytes, kModelHashAt, header.model_hash);
   Store<uint64_t>(bytes, kEpochAt, header.epoch);
   Store<uint64_t>(bytes, kDispatchIdAt, header.dispatch_id.value());

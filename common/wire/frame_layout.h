@@ -26,7 +26,7 @@ inline constexpr size_t kRowAlignment = 64;
 // Offsets in the header.
 inline constexpr size_t kMagicAt = 0;
 inline constexpr size_t kKindAt = 4;
-inline constexpr size_t kRowTypeAt = 5;
+inline constexpr size_t kArithmeticAt = 5;
 inline constexpr size_t kSegmentCountAt = 6;
 inline constexpr size_t kModelHashAt = 8;
 inline constexpr size_t kEpochAt = 16;
@@ -39,6 +39,18 @@ inline constexpr size_t kHiddenAt = 48;
 inline constexpr size_t kTimeAt = 52;
 inline constexpr size_t kQueuedRowsAt = 56;
 inline constexpr size_t kChecksumAt = 60;
+
+// What one byte says of how a frame's rows are to be computed with.
+struct Arithmetic {
+  uint8_t row_type;
+  uint8_t order;
+};
+constexpr uint8_t Join(const Arithmetic& parts) {
+  return static_cast<uint8_t>(parts.order << 4 | parts.row_type);
+}
+constexpr Arithmetic Split(uint8_t byte) {
+  return {static_cast<uint8_t>(byte & 15), static_cast<uint8_t>(byte >> 4)};
+}
 
 template <typename Integer>
 Integer Load(std::span<const std::byte> bytes, size_t at) {

@@ -33,7 +33,7 @@ Engine::Engine(const EngineLimits& limits, const EngineParts& parts)
     : limits_(limits),
       parts_(parts),
       scheduler_(limits.scheduler),
-      activations_(parts.config, limits.scheduler.max_batch_rows),
+      activations_(parts.config, limits.scheduler.max_batch_rows, parts.dispatcher.bf16_order()),
       workspace_(parts.config.vocabulary) {}
 
 Engine::~Engine() = default;

@@ -53,6 +53,7 @@ DispatchPlan Dispatcher::PlanOf(const std::vector<PlanSegment>& segments,
 Status Dispatcher::Exchange(LayerIndex layer, const DispatchPlan& plan, std::span<const float> rows,
                             ExpertOutputs& outputs) {
   const wire::FrameHeader header{.type = shape_.row_type,
+                                 .order = shape_.bf16_order,
                                  .model_hash = shape_.model_hash,
                                  .epoch = plan.epoch,
                                  .dispatch_id = DispatchId(next_dispatch_id_++),

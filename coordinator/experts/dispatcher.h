@@ -32,6 +32,7 @@ struct DispatchShape {
   uint32_t hidden = 0;
   uint64_t model_hash = 0;  // first half of the model's hash
   wire::RowType row_type = wire::RowType::kF32;
+  Bf16Order bf16_order = Bf16Order::kPairs;
   ExpertSize expert;
 };
 
@@ -50,6 +51,9 @@ class Dispatcher final : public ExpertTransportListener {
   ~Dispatcher() override;
   Dispatcher(const Dispatcher&) = delete;
   Dispatcher& operator=(const Dispatcher&) = delete;
+
+  // What workers are asked to compute in, so that the engine does, too.
+  Bf16Order bf16_order() const { return shape_.bf16_order; }
 
   // Who computes what, by the newest placement.
   DispatchPlan Plan(const GateOutput& gate);

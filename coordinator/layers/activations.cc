@@ -6,9 +6,10 @@
 
 namespace windrose {
 
-Activations::Activations(const MixtralConfig& config, size_t max_rows)
+Activations::Activations(const MixtralConfig& config, size_t max_rows, Bf16Order order)
     : input(max_rows, std::max(config.hidden, config.heads * config.head_dim)),
       max_rows_(max_rows) {
+  input.set_bf16_order(order);
   const size_t query = size_t{config.heads} * config.head_dim;
   const size_t key = size_t{config.kv_heads} * config.head_dim;
   buffers_.reserve(10);

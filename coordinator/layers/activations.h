@@ -18,7 +18,8 @@ namespace windrose {
 
 class Activations {
  public:
-  Activations(const MixtralConfig& config, size_t max_rows);
+  // `order`: of products with packed bf16.
+  Activations(const MixtralConfig& config, size_t max_rows, Bf16Order order = Bf16Order::kPairs);
   Activations(const Activations&) = delete;
   Activations& operator=(const Activations&) = delete;
 

@@ -10,6 +10,7 @@
 #include "common/base/status.h"
 #include "common/base/time.h"
 #include "common/wire/frame.h"
+#include "expert-worker/ffn/expert_function.h"
 
 namespace windrose {
 
@@ -23,6 +24,8 @@ struct AcceptedCall {
   std::shared_ptr<const void> bytes;  // what frame.rows views; null when that lives elsewhere
   TimePoint arrived{};
   TimePoint deadline{};  // no answer is wanted from here on
+
+  ExpertPass pass() const { return {frame.header.layer, frame.header.order}; }
 
   // What it costs: rows times the experts that each of them wants.
   uint32_t row_count() const { return static_cast<uint32_t>(frame.row_index.size()); }

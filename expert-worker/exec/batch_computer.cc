@@ -17,7 +17,7 @@ std::vector<ComputedReply> BatchComputer::Compute(std::span<const AcceptedCall> 
   std::vector<ComputedReply> replies;
   replies.reserve(calls.size());
   for (const AcceptedCall& call : calls) {
-    CHECK(call.frame.header.layer == calls.front().frame.header.layer);
+    CHECK(call.pass() == calls.front().pass());
     replies.push_back(PrepareReply(call));
   }
   for (const ExpertId expert : WantedExperts(replies)) {
@@ -83,7 +83,7 @@ void BatchComputer::CollectRows(ExpertId expert, std::span<const AcceptedCall> c
 
 void BatchComputer::RunExpert(ExpertId expert, std::span<const AcceptedCall> calls,
                               std::span<ComputedReply> replies) {
-  const LayerIndex layer = calls.front().frame.header.layer;
+  const ExpertPass pass = calls.front().pass();
   const size_t hidden = function_.hidden_size();
   const std::span<float> input(input_);
   const std::span<float> output(output_);
@@ -94,7 +94,7 @@ void BatchComputer::RunExpert(ExpertId expert, std::span<const AcceptedCall> cal
       const wire::CallFrame& frame = calls[wanted.call].frame;
       wire::ReadRow(frame.rows, frame.header.type, wanted.row, input.subspan(row * hidden, hidden));
     }
-    function_.Run(layer, expert, input.first(rows * hidden), output.first(rows * hidden));
+    function_.Run(pass, expert, input.first(rows * hidden), output.first(rows * hidden));
     for (size_t row = 0; row < rows; ++row) {
       const WantedRow& wanted = wanted_[begin + row];
       ComputedReply& reply = replies[wanted.call];

@@ -28,7 +28,7 @@ Status WorkQueue::Push(AcceptedCall&& call) {
 WorkBatch WorkQueue::Pop(TimePoint now) {
   WorkBatch batch;
   TakeExpired(now, batch.expired);
-  if (waiting_calls_ != 0) TakeLayer(NextLayer(), batch.calls);
+  if (waiting_calls_ != 0) TakePass(NextPass(), batch.calls);
   ForgetEmptyLanes();
   return batch;
 }
@@ -56,10 +56,10 @@ void WorkQueue::TakeExpired(TimePoint now, std::vector<AcceptedCall>& expired) {
 }
 
 // Some lane has calls. Each round gives every lane credit, so the search ends.
-LayerIndex WorkQueue::NextLayer() {
+ExpertPass WorkQueue::NextPass() {
   while (true) {
     Lane& lane = lanes_.at(turns_.front());
-    if (lane.credit_rows > 0) return lane.calls.front().frame.header.layer;
+    if (lane.credit_rows > 0) return lane.calls.front().pass();
     lane.credit_rows += std::max<int64_t>(limits_.turn_rows, 1);
     turns_.push_back(turns_.front());
     turns_.pop_front();
@@ -67,23 +67,23 @@ LayerIndex WorkQueue::NextLayer() {
 }
 
 // One call of each lane in turn, until nothing fits any more: a full batch is shared by all.
-void WorkQueue::TakeLayer(LayerIndex layer, std::vector<AcceptedCall>& calls) {
+void WorkQueue::TakePass(const ExpertPass& pass, std::vector<AcceptedCall>& calls) {
   uint32_t batch_rows = 0;
   bool took = true;
   while (took) {
     took = false;
     for (const CallerId caller : turns_) {
-      if (TakeOne(lanes_.at(caller), layer, batch_rows, calls)) took = true;
+      if (TakeOne(lanes_.at(caller), pass, batch_rows, calls)) took = true;
     }
   }
   CHECK(!calls.empty());
 }
 
-bool WorkQueue::TakeOne(Lane& lane, LayerIndex layer, uint32_t& batch_rows,
+bool WorkQueue::TakeOne(Lane& lane, const ExpertPass& pass, uint32_t& batch_rows,
                         std::vector<AcceptedCall>& calls) {
-  const auto call = std::find_if(
-      lane.calls.begin(), lane.calls.end(),
-      [layer](const AcceptedCall& waiting) { return waiting.frame.header.layer == layer; });
+  const auto call =
+      std::find_if(lane.calls.begin(), lane.calls.end(),
+                   [&pass](const AcceptedCall& waiting) { return waiting.pass() == pass; });
   if (call == lane.calls.end()) return false;
   const uint32_t rows = call->row_count();
   const bool fits = rows <= limits_.max_batch_rows && batch_rows <= limits_.max_batch_rows - rows;

@@ -3,12 +3,12 @@
 // Owned by the executor, or by a simulation. A state machine without thread, clock or socket: time
 // comes in as an argument. Not thread-safe.
 //
-// Calls of one layer share one pass over that layer's weights, whoever sent them. The layer served
-// next is that of the oldest call of the coordinator whose turn it is; everything that waits for
-// this layer goes along. Turns are given by deficit round robin in rows, so a coordinator that
-// sends much does not keep another from its turn. Invariants: limits are never exceeded; a call
-// whose deadline has passed is never computed; calls of one coordinator for one layer keep their
-// order.
+// Calls of one layer share one pass over that layer's weights, whoever sent them, if they want the
+// same arithmetic. The pass served next is that of the oldest call of the coordinator whose turn it
+// is; everything that waits for the same goes along. Turns are given by deficit round robin in
+// rows, so a coordinator that sends much does not keep another from its turn. Invariants: limits
+// are never exceeded; a call whose deadline has passed is never computed; calls of one coordinator
+// for one pass keep their order.
 #pragma once
 
 #include <cstddef>
@@ -29,7 +29,7 @@ struct WorkQueueLimits {
   uint32_t turn_rows = 512;        // credit of one turn
 };
 
-// What Pop found: calls of one layer to compute now, and calls that nobody waits for any more.
+// What Pop found: calls of one pass to compute now, and calls that nobody waits for any more.
 struct WorkBatch {
   std::vector<AcceptedCall> calls;
   std::vector<AcceptedCall> expired;
@@ -60,9 +60,9 @@ class WorkQueue {
   };
 
   void TakeExpired(TimePoint now, std::vector<AcceptedCall>& expired);
-  LayerIndex NextLayer();
-  void TakeLayer(LayerIndex layer, std::vector<AcceptedCall>& calls);
-  bool TakeOne(Lane& lane, LayerIndex layer, uint32_t& batch_rows,
+  ExpertPass NextPass();
+  void TakePass(const ExpertPass& pass, std::vector<AcceptedCall>& calls);
+  bool TakeOne(Lane& lane, const ExpertPass& pass, uint32_t& batch_rows,
                std::vector<AcceptedCall>& calls);
   void ForgetEmptyLanes();
   AcceptedCall Remove(Lane& lane, size_t index);

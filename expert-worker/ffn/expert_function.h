@@ -8,8 +8,17 @@
 #include <span>
 
 #include "common/base/ids.h"
+#include "common/tensor/bf16_order.h"
 
 namespace windrose {
+
+// What rows must have in common to go through an expert together.
+struct ExpertPass {
+  LayerIndex layer;
+  Bf16Order order = Bf16Order::kPairs;  // of products with packed bf16
+
+  bool operator==(const ExpertPass&) const = default;
+};
 
 class ExpertFunction {
  public:
@@ -20,9 +29,9 @@ class ExpertFunction {
   // True when `expert` can be computed here, for every layer.
   virtual bool Holds(ExpertId expert) const = 0;
 
-  // output[row] = expert(input[row]) for rows of [rows, hidden_size] f32. A row's result does not
-  // depend on the others. `layer` and `expert` must be held.
-  virtual void Run(LayerIndex layer, ExpertId expert, std::span<const float> input,
+  // output[row] = expert(input[row]) for rows of [rows, hidden_size] f32. A row's result depends on
+  // the pass, not on the other rows. The pass's layer and `expert` must be held.
+  virtual void Run(const ExpertPass& pass, ExpertId expert, std::span<const float> input,
                    std::span<float> output) = 0;
 };
 

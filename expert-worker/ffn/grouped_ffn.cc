@@ -25,11 +25,13 @@ bool GroupedFfn::Holds(ExpertId expert) const {
   return weights_.Find(LayerIndex(0), expert) != nullptr;
 }
 
-void GroupedFfn::Run(LayerIndex layer, ExpertId expert, std::span<const float> input,
+void GroupedFfn::Run(const ExpertPass& pass, ExpertId expert, std::span<const float> input,
                      std::span<float> output) {
-  const ExpertMatrices* const matrices = weights_.Find(layer, expert);
+  const ExpertMatrices* const matrices = weights_.Find(pass.layer, expert);
   CHECK(matrices != nullptr);
   CHECK(input.size() == output.size());
+  input_.set_bf16_order(pass.order);
+  inner_.set_bf16_order(pass.order);
   const size_t tile = tile_rows_ * hidden_;
   for (size_t begin = 0; begin < input.size(); begin += tile) {
     const size_t size = std::min(tile, input.size() - begin);

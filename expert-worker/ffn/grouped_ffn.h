@@ -27,7 +27,7 @@ class GroupedFfn final : public ExpertFunction {
   size_t hidden_size() const override { return hidden_; }
   size_t layer_count() const override { return layer_count_; }
   bool Holds(ExpertId expert) const override;
-  void Run(LayerIndex layer, ExpertId expert, std::span<const float> input,
+  void Run(const ExpertPass& pass, ExpertId expert, std::span<const float> input,
            std::span<float> output) override;
 
  private:

@@ -108,7 +108,7 @@ std::vector<float> DirectOutputs(LayerIndex layer, ExpertId expert,
   ThreadPool pool(1);
   GroupedFfn ffn(model.config(), model.Experts({expert.value()}), 1, pool);
   std::vector<float> outputs(rows.size());
-  ffn.Run(layer, expert, rows, outputs);
+  ffn.Run({layer}, expert, rows, outputs);
   return outputs;
 }
 

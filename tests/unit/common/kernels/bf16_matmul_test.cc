@@ -7,6 +7,7 @@
 #include <limits>
 #include <vector>
 
+#include "tests/unit/common/kernels/flush_denormal.h"
 #include "tests/unit/common/kernels/packed_weight.h"
 #include "tests/unit/common/kernels/products.h"
 
@@ -19,24 +20,46 @@ constexpr ProductShape kShapes[] = {{1, 1, 1},     {1, 7, 3},    {2, 32, 16},  {
                                     {1, 4096, 73}, {6, 512, 70}, {17, 128, 1}, {9, 64, 100},
                                     {25, 8999, 33}};
 
-float Flushed(float value) {
-  return std::fpclassify(value) == FP_SUBNORMAL ? std::copysign(0.0F, value) : value;
-}
-
-// sum + a * b as the instruction has it.
+// sum + a * b as the instructions have it.
 float AddProduct(float a, float b, float sum) {
-  return Flushed(std::fma(Flushed(a), Flushed(b), Flushed(sum)));
+  return FlushDenormal(std::fma(FlushDenormal(a), FlushDenormal(b), FlushDenormal(sum)));
 }
 
-// One output as bf16_matmul.h defines it, one number at a time. x, w: one row each, before padding.
-float DotInPromisedOrder(const float* x, const std::vector<float>& w) {
-  const auto at = [&](const float* from, size_t k) { return k < w.size() ? from[k] : 0.0F; };
+float Add(float a, float b) { return FlushDenormal(FlushDenormal(a) + FlushDenormal(b)); }
+
+// One row of each, filled up with zeros to whole blocks.
+struct Operands {
+  std::vector<float> x;  // rounded
+  std::vector<float> w;
+};
+
+Operands Padded(const float* x, const std::vector<float>& w) {
+  const size_t size = 2 * PairCount(w.size());
+  Operands operands{std::vector<float>(size), w};
+  operands.w.resize(size);
+  for (size_t k = 0; k < w.size(); ++k) operands.x[k] = F32FromBf16(Bf16FromF32(x[k]));
+  return operands;
+}
+
+// One output as bf16_matmul.h defines it, one number at a time.
+float DotInPairs(const Operands& operands) {
   float sum = 0;
-  for (size_t k = 0; k < 2 * PairCount(w.size()); k += 2) {
+  for (size_t k = 0; k < operands.x.size(); k += 2) {
     for (const size_t element : {k + 1, k}) {
-      const float rounded = F32FromBf16(Bf16FromF32(at(x, element)));
-      sum = AddProduct(rounded, at(w.data(), element), sum);
+      sum = AddProduct(operands.x[element], operands.w[element], sum);
     }
+  }
+  return sum;
+}
+
+float DotInBlocks(const Operands& operands) {
+  float sum = 0;
+  for (size_t block = 0; block < operands.x.size(); block += kBlockInputs) {
+    float parts[2] = {};  // of even inputs, of odd ones
+    for (size_t k = block; k < block + kBlockInputs; ++k) {
+      parts[k % 2] = AddProduct(operands.x[k], operands.w[k], parts[k % 2]);
+    }
+    sum = Add(sum, Add(parts[0], parts[1]));
   }
   return sum;
 }
@@ -51,14 +74,18 @@ void ExpectSameNumber(float got, float wanted, const std::string& where) {
 }
 
 void ExpectPromisedOrder(const std::vector<float>& x, const WeightView& weight) {
-  const std::vector<float> out = Multiply(x, weight, 1);
   std::vector<float> w(weight.cols);
-  for (size_t o = 0; o < weight.rows; ++o) {
-    ReadPackedRow(weight, o, w);
-    for (size_t row = 0; row < x.size() / weight.cols; ++row) {
-      ExpectSameNumber(out[row * weight.rows + o], DotInPromisedOrder(&x[row * weight.cols], w),
-                       "inputs " + std::to_string(weight.cols) + " row " + std::to_string(row) +
-                           " output " + std::to_string(o));
+  for (const Bf16Order order : {Bf16Order::kPairs, Bf16Order::kBlocks}) {
+    const std::vector<float> out = Multiply(x, weight, 1, order);
+    for (size_t o = 0; o < weight.rows; ++o) {
+      ReadPackedRow(weight, o, w);
+      for (size_t row = 0; row < x.size() / weight.cols; ++row) {
+        const Operands operands = Padded(&x[row * weight.cols], w);
+        ExpectSameNumber(out[row * weight.rows + o],
+                         order == Bf16Order::kPairs ? DotInPairs(operands) : DotInBlocks(operands),
+                         std::string(NameOf(order)) + ", inputs " + std::to_string(weight.cols) +
+                             " row " + std::to_string(row) + " output " + std::to_string(o));
+      }
     }
   }
 }
@@ -108,20 +135,26 @@ TEST(Bf16MatMul, RowGivesTheSameBitsAloneAndInAnyCompanyOnAnyThreads) {
   OnEachInstructionSet([](const std::string&) {
     const RandomPackedWeight weight(61, 1031, DType::kPackedBf16, 5);
     ASSERT_NO_FATAL_FAILURE(ExpectSameBitsInAnyCompany(weight.view, 40));
+    ASSERT_NO_FATAL_FAILURE(ExpectSameBitsInAnyCompany(weight.view, 40, Bf16Order::kBlocks));
   });
+}
+
+void ExpectBadNumberStaysInItsRow(float bad, Bf16Order order) {
+  const RandomPackedWeight weight(3, 70, DType::kPackedBf16, 9);
+  std::vector<float> x = RandomValues(140, 10);
+  x[69] = bad;
+  const std::vector<float> out = Multiply(x, weight.view, 1, order);
+  for (size_t o = 0; o < 3; ++o) {
+    EXPECT_FALSE(std::isfinite(out[o]));
+    EXPECT_TRUE(std::isfinite(out[3 + o]));
+  }
 }
 
 TEST(Bf16MatMul, LetsNanAndInfinityThroughAndKeepsThemInTheirRow) {
   OnEachInstructionSet([](const std::string&) {
     for (const float bad : {std::nanf(""), std::numeric_limits<float>::infinity(), 3.4e38F}) {
-      const RandomPackedWeight weight(3, 70, DType::kPackedBf16, 9);
-      std::vector<float> x = RandomValues(140, 10);
-      x[69] = bad;
-      const std::vector<float> out = Multiply(x, weight.view, 1);
-      for (size_t o = 0; o < 3; ++o) {
-        EXPECT_FALSE(std::isfinite(out[o]));
-        EXPECT_TRUE(std::isfinite(out[3 + o]));
-      }
+      ExpectBadNumberStaysInItsRow(bad, Bf16Order::kPairs);
+      ExpectBadNumberStaysInItsRow(bad, Bf16Order::kBlocks);
     }
   });
 }

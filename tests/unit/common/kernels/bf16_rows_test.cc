@@ -46,7 +46,7 @@ TEST(Bf16Rows, RoundsAsTheReferenceDoes) {
       constexpr size_t kRows = 19;
       const std::vector<float> x = HardValues(kRows * cols);
       Bf16Rows rows(kRows, cols);
-      rows.Round(ConstRows(x.data(), kRows, cols), pool);
+      rows.Round(ConstRows(x.data(), kRows, cols), Bf16Order::kPairs, pool);
       for (size_t row = 0; row < kRows; ++row) {
         for (size_t k = 0; k < cols; ++k) {
           ASSERT_EQ(rows.values(row)[k], Bf16FromF32(x[row * cols + k]))
@@ -62,8 +62,8 @@ TEST(Bf16Rows, PadsWithZerosWhateverStoodThere) {
     ThreadPool pool(1);
     const std::vector<float> ones(3 * 100, 1.0F);
     Bf16Rows rows(3, 100);
-    rows.Round(ConstRows(ones.data(), 3, 100), pool);
-    rows.Round(ConstRows(ones.data(), 2, 70), pool);
+    rows.Round(ConstRows(ones.data(), 3, 100), Bf16Order::kPairs, pool);
+    rows.Round(ConstRows(ones.data(), 2, 70), Bf16Order::kPairs, pool);
     EXPECT_EQ(rows.rows(), 2U);
     EXPECT_EQ(rows.pair_count(), 48U);
     for (size_t row = 0; row < 2; ++row) {

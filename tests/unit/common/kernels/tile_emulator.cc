@@ -5,8 +5,12 @@
 #include <ucontext.h>
 
 #include <atomic>
+#include <cmath>
 #include <cstddef>
 #include <cstring>
+
+#include "common/tensor/convert.h"
+#include "tests/unit/common/kernels/flush_denormal.h"
 
 namespace windrose {
 namespace {
@@ -108,21 +112,49 @@ void Store(const Tile& tile, uint8_t* to, size_t stride) {
   }
 }
 
-// TDPBSUD: to[m][n] += sum over k and i of a[m][4 k + i] (signed) * b[k][4 n + i] (unsigned).
 // False where the shapes do not go together, which the processor refuses.
-bool AddProducts(Tile& to, const Tile& a, const Tile& b) {
-  if (to.rows != a.rows || to.row_bytes != b.row_bytes || a.row_bytes != 4 * b.rows) return false;
+bool Fit(const Tile& to, const Tile& a, const Tile& b) {
+  return to.rows == a.rows && to.row_bytes == b.row_bytes && a.row_bytes == 4 * b.rows;
+}
+
+// TDPBSSD: to[m][n] += sum over k and i of a[m][4 k + i] * b[k][4 n + i], of signed bytes.
+void AddByteProducts(Tile& to, const Tile& a, const Tile& b) {
   for (size_t m = 0; m < to.rows; ++m) {
     for (size_t n = 0; n < to.row_bytes / 4; ++n) {
       int32_t sum = 0;
       std::memcpy(&sum, to.bytes[m] + 4 * n, sizeof(sum));
       for (size_t k = 0; k < a.row_bytes; ++k) {
-        sum += int32_t{static_cast<int8_t>(a.bytes[m][k])} * b.bytes[k / 4][4 * n + k % 4];
+        sum += int32_t{static_cast<int8_t>(a.bytes[m][k])} *
+               int32_t{static_cast<int8_t>(b.bytes[k / 4][4 * n + k % 4])};
       }
       std::memcpy(to.bytes[m] + 4 * n, &sum, sizeof(sum));
     }
   }
-  return true;
+}
+
+float Bf16At(const uint8_t* bytes) {
+  uint16_t bits = 0;
+  std::memcpy(&bits, bytes, sizeof(bits));
+  return FlushDenormal(F32FromBf16(bits));
+}
+
+// TDPBF16PS: to[m][n] += sum over k of a[m][2 k] * b[k][2 n], and of the odd ones likewise; the two
+// are summed apart and then added.
+void AddBf16Products(Tile& to, const Tile& a, const Tile& b) {
+  for (size_t m = 0; m < to.rows; ++m) {
+    for (size_t n = 0; n < to.row_bytes / 4; ++n) {
+      float sums[2] = {};
+      for (size_t k = 0; k < a.row_bytes / 2; ++k) {
+        float& sum = sums[k % 2];
+        sum = FlushDenormal(std::fma(Bf16At(a.bytes[m] + 2 * k),
+                                     Bf16At(b.bytes[k / 2] + 4 * n + 2 * (k % 2)), sum));
+      }
+      float sum = 0;
+      std::memcpy(&sum, to.bytes[m] + 4 * n, sizeof(sum));
+      sum = FlushDenormal(FlushDenormal(sum) + FlushDenormal(sums[0] + sums[1]));
+      std::memcpy(to.bytes[m] + 4 * n, &sum, sizeof(sum));
+    }
+  }
 }
 
 bool Run(const Instruction& in) {
@@ -139,9 +171,13 @@ bool Run(const Instruction& in) {
     if (in.prefix == 3) return Load(tiles[in.reg], in.address, in.stride), true;
     if (in.prefix == 2) return Store(tiles[in.reg], in.address, in.stride), true;
   }
-  if (in.opcode == 0x5E && in.prefix == 2 && registers && in.vvvv < kTiles) {
-    return AddProducts(tiles[in.reg], tiles[in.rm], tiles[in.vvvv]);
-  }
+  if (!registers || in.vvvv >= kTiles) return false;
+  Tile& to = tiles[in.reg];
+  const Tile& a = tiles[in.rm];
+  const Tile& b = tiles[in.vvvv];
+  if (!Fit(to, a, b)) return false;
+  if (in.opcode == 0x5E && in.prefix == 3) return AddByteProducts(to, a, b), true;
+  if (in.opcode == 0x5C && in.prefix == 2) return AddBf16Products(to, a, b), true;
   return false;
 }
 

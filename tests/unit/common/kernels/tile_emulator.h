@@ -1,7 +1,7 @@
 // Runs AMX instructions on processors that lack them, so that the code for the matrix unit is
 // tested everywhere: it catches the signal of an unknown instruction, does what the instruction is
-// specified to do in plain code, and goes on behind it. Only the instructions that
-// matrix_unit-inl.h uses; any other ends the process as before. x86-64 Linux. Test code only.
+// specified to do in plain code, and goes on behind it. Only the instructions of
+// matrix_unit-inl.h; any other ends the process as before. x86-64 Linux. Test code only.
 //
 // Encodings and operations as in volume 2 of the Intel 64 Software Developer's Manual.
 #pragma once

@@ -90,9 +90,11 @@ TEST(HostileFrame, EachHeaderFieldIsChecked) {
   ExpectRefused(WithField<uint32_t>(kMagicAt, 0), "magic");
   ExpectRefused(WithField<uint8_t>(kKindAt, kReplyKind), "kind");
   ExpectRefused(WithField<uint8_t>(kKindAt, 3), "kind");
-  ExpectRefused(WithField<uint8_t>(kRowTypeAt, 0), "row type");
-  ExpectRefused(WithField<uint8_t>(kRowTypeAt, 3), "row type");
-  ExpectRefused(WithField<uint8_t>(kRowTypeAt, 2), "size");  // bf16: half the bytes
+  ExpectRefused(WithField<uint8_t>(kArithmeticAt, 0), "row type");
+  ExpectRefused(WithField<uint8_t>(kArithmeticAt, 3), "row type");
+  ExpectRefused(WithField<uint8_t>(kArithmeticAt, 2), "size");  // bf16: half the bytes
+  ExpectRefused(WithField<uint8_t>(kArithmeticAt, 0x21), "bf16 order");
+  ExpectRefused(WithField<uint8_t>(kArithmeticAt, 0xF1), "bf16 order");
   ExpectRefused(WithField<uint32_t>(kHiddenAt, kTestHidden + 1), "hidden");
   ExpectRefused(WithField<uint32_t>(kHiddenAt, 0xFFFFFFFF), "hidden");
   ExpectRefused(WithField<uint32_t>(kQueuedRowsAt, 1), "queued rows");

@@ -17,6 +17,7 @@ INSTANTIATE_TEST_SUITE_P(All, FrameTypes, ::testing::Values(RowType::kF32, RowTy
 
 void ExpectSameHeader(const FrameHeader& got, const FrameHeader& wanted) {
   EXPECT_EQ(got.type, wanted.type);
+  EXPECT_EQ(got.order, wanted.order);
   EXPECT_EQ(got.model_hash, wanted.model_hash);
   EXPECT_EQ(got.epoch, wanted.epoch);
   EXPECT_EQ(got.dispatch_id, wanted.dispatch_id);
@@ -80,7 +81,7 @@ TEST(Frame, StandsInMemoryAsTheGrammarSays) {
   EXPECT_EQ(Load<uint32_t>(bytes, 0), 0x31465257U);
   EXPECT_EQ(static_cast<char>(bytes[0]), 'W');
   EXPECT_EQ(Load<uint8_t>(bytes, 4), 1U);
-  EXPECT_EQ(Load<uint8_t>(bytes, 5), 1U);
+  EXPECT_EQ(Load<uint8_t>(bytes, 5), 0x11U);
   EXPECT_EQ(Load<uint16_t>(bytes, 6), 2U);
   EXPECT_EQ(Load<uint64_t>(bytes, 8), kTestModel);
   EXPECT_EQ(Load<uint64_t>(bytes, 16), 7U);

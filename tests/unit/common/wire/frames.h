@@ -20,6 +20,7 @@ inline FrameLimits TestLimits() {
 
 inline FrameHeader TestHeader(RowType type) {
   return {.type = type,
+          .order = Bf16Order::kBlocks,
           .model_hash = kTestModel,
           .epoch = 7,
           .dispatch_id = DispatchId(0x0102030405060708),

@@ -78,10 +78,12 @@ class DispatcherTest : public testing::Test {
     limits.deadlines.floor = Milliseconds(100);
     limits.expert_wait = Seconds(2);
     limits.exchange_limit = Seconds(30);
-    dispatcher_ = std::make_unique<Dispatcher>(
-        DispatchShape{
-            .expert_count = kExperts, .hidden = kHidden, .model_hash = 1, .expert = kExpert},
-        limits, loop_, transport_, log_);
+    dispatcher_ = std::make_unique<Dispatcher>(DispatchShape{.expert_count = kExperts,
+                                                             .hidden = kHidden,
+                                                             .model_hash = 1,
+                                                             .bf16_order = Bf16Order::kBlocks,
+                                                             .expert = kExpert},
+                                               limits, loop_, transport_, log_);
     for (size_t index = 0; index < rows_.size(); ++index) rows_[index] = static_cast<float>(index);
     gate_.top_k = 2;
     for (const uint32_t expert : {0U, 1U, 2U, 3U, 1U, 0U}) gate_.experts.emplace_back(expert);
@@ -123,6 +125,7 @@ TEST_F(DispatcherTest, SendsARowOnceToAWorkerThatHoldsBothItsExperts) {
   AnswerAll([](const auto&) { return true; });
   ASSERT_TRUE(Exchange().ok());
   ASSERT_EQ(transport_.sent.size(), 1U);
+  EXPECT_EQ(transport_.sent[0].call.header.order, dispatcher_->bf16_order());
   EXPECT_EQ(transport_.sent[0].call.row_count, 3U);
   EXPECT_EQ(transport_.sent[0].call.row_index.size(), 6U);
   ExpectRightOutputs();

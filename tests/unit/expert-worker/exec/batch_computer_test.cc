@@ -18,15 +18,17 @@ class AddingFunction final : public ExpertFunction {
   size_t hidden_size() const override { return kTestHidden; }
   size_t layer_count() const override { return 4; }
   bool Holds(ExpertId expert) const override { return expert.value() % 2 == 0; }
-  void Run(LayerIndex layer, ExpertId expert, std::span<const float> input,
+  void Run(const ExpertPass& pass, ExpertId expert, std::span<const float> input,
            std::span<float> output) override {
     passes.push_back(input.size() / kTestHidden);
-    const uint32_t added = 100 * layer.value() + 10 * expert.value();
+    orders.push_back(pass.order);
+    const uint32_t added = 100 * pass.layer.value() + 10 * expert.value();
     for (size_t index = 0; index < input.size(); ++index) {
       output[index] = input[index] + static_cast<float>(added);
     }
   }
-  std::vector<size_t> passes;  // rows of each
+  std::vector<size_t> passes;     // rows of each
+  std::vector<Bf16Order> orders;  // likewise
 };
 
 class CountingObserver final : public ComputeObserver {
@@ -90,6 +92,19 @@ TEST(BatchComputer, ReadsEachExpertOnceForAllCalls) {
   EXPECT_THAT(observer.begun, ElementsAre(std::pair(2U, size_t{2}), std::pair(4U, size_t{4})));
   EXPECT_EQ(observer.ended, 2);
   EXPECT_EQ(RowsOf(replies[0]), RowsOf(replies[1]));
+}
+
+TEST(BatchComputer, ComputesInTheOrderThatTheCallsSay) {
+  AddingFunction function;
+  BatchComputer computer(function, 8, nullptr);
+  for (const Bf16Order order : {Bf16Order::kBlocks, Bf16Order::kPairs}) {
+    function.orders.clear();
+    std::vector<AcceptedCall> calls;
+    calls.push_back(TwoExperts(1, wire::RowType::kF32));
+    calls.back().frame.header.order = order;
+    EXPECT_EQ(computer.Compute(calls)[0].frame.header.order, order);
+    EXPECT_THAT(function.orders, ElementsAre(order, order));
+  }
 }
 
 TEST(BatchComputer, SplitsManyRowsIntoTiles) {

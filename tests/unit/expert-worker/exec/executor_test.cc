@@ -15,7 +15,8 @@ class IdentityFunction final : public ExpertFunction {
   size_t hidden_size() const override { return kTestHidden; }
   size_t layer_count() const override { return 8; }
   bool Holds(ExpertId) const override { return true; }
-  void Run(LayerIndex, ExpertId, std::span<const float> input, std::span<float> output) override {
+  void Run(const ExpertPass&, ExpertId, std::span<const float> input,
+           std::span<float> output) override {
     std::copy(input.begin(), input.end(), output.begin());
   }
 };

@@ -58,6 +58,17 @@ TEST(WorkQueue, MergesEverythingThatWaitsForTheLayer) {
   EXPECT_EQ(queue.waiting_calls(), 1U);
 }
 
+TEST(WorkQueue, CallsThatWantAnotherArithmeticGoInAPassOfTheirOwn) {
+  WorkQueue queue(Limits());
+  ASSERT_TRUE(queue.Push(MakeCall(1, 7, 2)).ok());
+  AcceptedCall other = MakeCall(2, 7, 4);
+  other.frame.header.order = Bf16Order::kBlocks;
+  ASSERT_TRUE(queue.Push(std::move(other)).ok());
+  ASSERT_TRUE(queue.Push(MakeCall(3, 7, 5)).ok());
+  EXPECT_THAT(Shape(queue.Pop(kNow).calls), testing::UnorderedElementsAre(P(1, 2), P(3, 5)));
+  EXPECT_THAT(Shape(queue.Pop(kNow).calls), testing::ElementsAre(P(2, 4)));
+}
+
 TEST(WorkQueue, RefusesTheRowAboveTheLimitAndLeavesTheCall) {
   WorkQueue queue(Limits());
   ASSERT_TRUE(queue.Push(MakeCall(1, 0, 60)).ok());

@@ -67,11 +67,11 @@ ExpertWeights WeightsOf(const StoredExpert& stored, ExpertId expert) {
 
 // As many rows as `input` has, in passes of `tile` rows.
 std::vector<float> Compute(const StoredExpert& stored, std::span<const float> input, size_t tile,
-                           size_t threads) {
+                           size_t threads, Bf16Order order = Bf16Order::kPairs) {
   ThreadPool pool(threads);
   GroupedFfn ffn(Shape(), WeightsOf(stored, ExpertId(3)), tile, pool);
   std::vector<float> output(input.size(), std::nanf(""));
-  ffn.Run(LayerIndex(0), ExpertId(3), input, output);
+  ffn.Run({LayerIndex(0), order}, ExpertId(3), input, output);
   return output;
 }
 
@@ -193,6 +193,25 @@ TEST_P(GroupedFfnTypes, NoRowsAreNoWork) {
   EXPECT_TRUE(Compute(stored, {}, 4, 1).empty());
 }
 
+// Calls of either order may follow one another; each gets the bits of its own, on every set.
+TEST(GroupedFfn, OrdersOfBf16AreAnswersOfTheirOwn) {
+  const StoredExpert stored(3, DType::kPackedBf16);
+  const std::vector<float> input = RandomValues(kRows * kHidden, 4);
+  const std::vector<float> pairs = Compute(stored, input, kRows, 1, Bf16Order::kPairs);
+  const std::vector<float> blocks = Compute(stored, input, kRows, 1, Bf16Order::kBlocks);
+  EXPECT_NE(BitsOf(pairs), BitsOf(blocks));
+  OnEachInstructionSet([&](const std::string& set) {
+    if (!IsFused(set)) return;
+    ThreadPool pool(2);
+    GroupedFfn ffn(Shape(), WeightsOf(stored, ExpertId(3)), 5, pool);
+    std::vector<float> output(input.size());
+    for (const Bf16Order order : {Bf16Order::kBlocks, Bf16Order::kPairs, Bf16Order::kBlocks}) {
+      ffn.Run({LayerIndex(0), order}, ExpertId(3), input, output);
+      EXPECT_EQ(BitsOf(output), BitsOf(order == Bf16Order::kPairs ? pairs : blocks));
+    }
+  });
+}
+
 // What one layer's format prepared is not taken for another's.
 TEST(GroupedFfn, LayersMayDifferInFormat) {
   const StoredExpert quantized(1, DType::kQ8);
@@ -208,9 +227,9 @@ TEST(GroupedFfn, LayersMayDifferInFormat) {
   const std::vector<float> input = RandomValues(3 * kHidden, 2);
   std::vector<float> output(input.size());
   for (int round = 0; round < 2; ++round) {
-    ffn.Run(LayerIndex(0), ExpertId(3), input, output);
+    ffn.Run({LayerIndex(0)}, ExpertId(3), input, output);
     EXPECT_EQ(output, Compute(quantized, input, 4, 1));
-    ffn.Run(LayerIndex(1), ExpertId(3), input, output);
+    ffn.Run({LayerIndex(1)}, ExpertId(3), input, output);
     EXPECT_EQ(output, Compute(rounded, input, 4, 1));
   }
 }
