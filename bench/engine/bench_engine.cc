@@ -48,8 +48,10 @@ struct Sample {
   double operations = 0;
 };
 
-Machine MeasureMachine(DType format, ThreadPool& pool) {
-  Machine machine{.bytes = MeasureReadBandwidth(pool)};
+// Bytes are read where they lie: memory is not equally fast everywhere.
+Machine MeasureMachine(DType format, EngineProcess& process) {
+  ThreadPool& pool = process.pool();
+  Machine machine{.bytes = MeasureReadBandwidth(process.expert_bytes(), pool)};
   if (IsQuantized(format)) machine.operations = MeasureByteProductRate(pool);
   if (format == DType::kPackedBf16) machine.operations = MeasureBf16Rate(pool);
   if (machine.operations == 0) machine.operations = MeasureMultiplyAddRate(pool);
@@ -117,7 +119,7 @@ Status Run(const Options& options) {
   }
   ASSIGN_OR_RETURN(const auto tokenizer, Tokenizer::Create(options.model + "/tokenizer.model"));
   EngineProcess process(checkpoint, *tokenizer, options.threads, options.experts_per_token);
-  const Machine machine = MeasureMachine(checkpoint.format(), process.pool());
+  const Machine machine = MeasureMachine(checkpoint.format(), process);
   std::printf("machine threads %u instruction_set %s memory_gb %.1f arithmetic_gop %.1f\n",
               options.threads, InstructionSet().c_str(), machine.bytes * 1e-9,
               machine.operations * 1e-9);

@@ -88,6 +88,19 @@ EngineProcess::EngineProcess(const Checkpoint& checkpoint, const Tokenizer& toke
                        loop_.Now() + Seconds(10)));
 }
 
+std::vector<std::span<const std::byte>> EngineProcess::expert_bytes() const {
+  std::vector<std::span<const std::byte>> parts;
+  for (uint32_t layer = 0; layer < config_.layers; ++layer) {
+    for (uint32_t expert = 0; expert < config_.experts; ++expert) {
+      const ExpertMatrices* const found = expert_weights_.Find(LayerIndex(layer), ExpertId(expert));
+      for (const WeightView* view : {&found->w1, &found->w2, &found->w3}) {
+        parts.emplace_back(view->data, view->bytes());
+      }
+    }
+  }
+  return parts;
+}
+
 Usage EngineProcess::Run(const Load& load) {
   std::vector<std::shared_ptr<TokenCounter>> sinks;
   const StepWork before = counter_.work();

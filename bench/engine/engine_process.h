@@ -2,7 +2,10 @@
 // network, and requests to measure it with. Its thread only.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <span>
+#include <vector>
 
 #include "bench/engine/local_experts.h"
 #include "bench/engine/step_work.h"
@@ -36,6 +39,8 @@ class EngineProcess {
   Usage Run(const Load& load);
 
   ThreadPool& pool() { return pool_; }
+  // The experts' matrices of all layers, as they lie in memory.
+  std::vector<std::span<const std::byte>> expert_bytes() const;
   const ModelCost& cost() const { return cost_; }
 
  private:

@@ -73,6 +73,7 @@ void BenchMatMul(benchmark::State& state, const Case& shape, const Machine& mach
   AlignedBuffer<float> out(shape.rows * shape.outputs);
   view.data = reinterpret_cast<const std::byte*>(weights.data());
   MatMulInput input(shape.rows, shape.inputs);
+  input.set_bf16_order(FastestBf16Order());
   for (auto _ : state) {
     input.Assign(ConstRows(x.span(), shape.inputs), shape.dtype, pool);
     MatMul(input, view, Rows(out.span(), shape.outputs), pool);

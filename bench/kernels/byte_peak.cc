@@ -3,6 +3,8 @@
 #include <cstddef>
 
 #include "bench/kernels/machine_peak.h"
+#include "bench/kernels/unit_peak.h"
+#include "common/kernels/instruction_set.h"
 
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -70,6 +72,7 @@ Multiply BestMultiply() { return nullptr; }
 }  // namespace
 
 double MeasureByteProductRate(ThreadPool& pool) {
+  if (UsedProducts() == Products::kMatrixUnit) return MeasureUnitByteRate(pool);
   const Multiply multiply = BestMultiply();
   if (multiply == nullptr) return 0;
   return MeasureRate(pool, [multiply](float* sink) { return multiply(kRounds, 1, sink); });

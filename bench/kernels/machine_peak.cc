@@ -2,13 +2,17 @@
 #include "bench/kernels/machine_peak.h"
 
 #include <algorithm>
+#include <atomic>
+#include <cstring>
 #include <functional>
+#include <iterator>
+#include <numeric>
 #include <span>
 #include <vector>
 
+#include "bench/kernels/unit_peak.h"
 #include "common/base/time.h"
 #include "common/kernels/instruction_set.h"
-#include "common/kernels/rows.h"
 #include "common/tensor/aligned_buffer.h"
 
 #undef HWY_TARGET_INCLUDE
@@ -76,9 +80,22 @@ namespace {
 HWY_EXPORT(RunMultiplyAdds);
 HWY_EXPORT(RunBf16Products);
 
-constexpr size_t kFloats = size_t{64} << 20;  // 256 MiB
-constexpr int kRepeats = 5;                   // the best counts: others may disturb
+constexpr size_t kFloats = size_t{64} << 20;    // 256 MiB
+constexpr int kRepeats = 5;                     // the best counts: others may disturb
+constexpr size_t kReadBytes = size_t{1} << 20;  // worth another thread
 constexpr size_t kRounds = 20'000'000;
+
+// Reads all bytes but the last few.
+uint64_t SumOfWords(std::span<const std::byte> bytes) {
+  constexpr size_t kAtOnce = 8;  // sums beside one another
+  uint64_t sums[kAtOnce] = {};
+  for (size_t at = 0; at + sizeof(sums) <= bytes.size(); at += sizeof(sums)) {
+    uint64_t words[kAtOnce];
+    std::memcpy(words, bytes.data() + at, sizeof(words));
+    for (size_t i = 0; i < kAtOnce; ++i) sums[i] += words[i];
+  }
+  return std::accumulate(std::begin(sums), std::end(sums), uint64_t{0});
+}
 
 }  // namespace
 
@@ -99,20 +116,28 @@ double MeasureRate(ThreadPool& pool, const std::function<double(float* sink)>& r
   return best;
 }
 
-double MeasureReadBandwidth(ThreadPool& pool) {
+double MeasureReadBandwidth(std::span<const std::span<const std::byte>> parts, ThreadPool& pool) {
   const SystemClock clock;
-  AlignedBuffer<float> memory(kFloats);
-  std::vector<float> sums(pool.thread_count() * 4 + 4);
-  const size_t grain = (kFloats + sums.size() - 1) / sums.size();
+  size_t bytes = 0;
+  for (const auto& part : parts) bytes += part.size();
+  std::atomic<uint64_t> sum{0};
   double best = 0;
   for (int repeat = 0; repeat < kRepeats; ++repeat) {
     const TimePoint start = clock.Now();
-    pool.ParallelFor(kFloats, grain, [&](size_t begin, size_t end) {
-      sums[begin / grain] = Sum(std::span<const float>(memory.span()).subspan(begin, end - begin));
-    });
-    best = std::max(best, kFloats * sizeof(float) / ToSeconds(clock.Now() - start));
+    for (const auto& part : parts) {
+      pool.ParallelFor(part.size(), kReadBytes, [&](size_t begin, size_t end) {
+        sum += SumOfWords(part.subspan(begin, end - begin));
+      });
+    }
+    best = std::max(best, static_cast<double>(bytes) / ToSeconds(clock.Now() - start));
   }
   return best;
+}
+
+double MeasureReadBandwidth(ThreadPool& pool) {
+  const AlignedBuffer<float> memory(kFloats);
+  const std::span<const std::byte> bytes = std::as_bytes(memory.span());
+  return MeasureReadBandwidth(std::span(&bytes, 1), pool);
 }
 
 double MeasureMultiplyAddRate(ThreadPool& pool) {
@@ -121,6 +146,7 @@ double MeasureMultiplyAddRate(ThreadPool& pool) {
 }
 
 double MeasureBf16Rate(ThreadPool& pool) {
+  if (UsedProducts() == Products::kMatrixUnit) return MeasureUnitBf16Rate(pool);
   if (!UsesBf16Products()) return 0;
   return MeasureRate(
       pool, [](float* sink) { return HWY_DYNAMIC_DISPATCH(RunBf16Products)(kRounds, 0.5F, sink); });

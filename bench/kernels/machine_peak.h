@@ -2,7 +2,9 @@
 // the bench's main thread.
 #pragma once
 
+#include <cstddef>
 #include <functional>
+#include <span>
 
 #include "common/base/thread_pool.h"
 
@@ -13,7 +15,11 @@ namespace windrose {
 // away; each thread has its own.
 double MeasureRate(ThreadPool& pool, const std::function<double(float* sink)>& run);
 
-// Bytes per second that all threads of `pool` together read from memory, far beyond the caches.
+// Bytes per second that all threads of `pool` together read `parts` with, which should be far more
+// than the caches hold, one part after the other; the best of some repeats.
+double MeasureReadBandwidth(std::span<const std::span<const std::byte>> parts, ThreadPool& pool);
+
+// The same of fresh memory. Where pages of files lie may be slower.
 double MeasureReadBandwidth(ThreadPool& pool);
 
 // Floating-point operations per second of independent multiply-adds in registers, on all threads.

@@ -90,6 +90,15 @@ void BeginTile(const TileResults& results, size_t rows, size_t row_size, TileSum
   }
 }
 
+// The rows stand far apart, each on a page of its own: asked for while the products are computed.
+HWY_INLINE void PrefetchResults(const TileResults& results) {
+  for (size_t r = 0; r < results.rows; ++r) {
+    for (size_t o = 0; o < results.outputs; o += kPanelOutputs) {
+      PrefetchResult(results.data + r * results.stride + o);
+    }
+  }
+}
+
 void StoreTile(const TileSums& sums, size_t row_size, const TileResults& results) {
   for (size_t r = 0; r < results.rows; ++r) {
     std::memcpy(results.data + r * results.stride, sums.data + r * row_size,
@@ -218,6 +227,7 @@ class Multiplication {
   }
 
   void RunTile(const PanelGroup& group, const InputTile& x, const TileResults& results) const {
+    PrefetchResults(results);
     TileSums sums;
     BeginTile(results, tile_.rows(), kPanels * kPanelOutputs, sums);
     tile_.Accumulate(group, x, sums);

@@ -175,6 +175,13 @@ HWY_INLINE void PrefetchLine(const std::byte* at) {
   __builtin_prefetch(at, kToRead, kIntoSecondLevel);
 }
 
+// Asks for the cache line of a result before it is there, to be written.
+HWY_INLINE void PrefetchResult(const float* at) {
+  constexpr int kToWrite = 1;
+  constexpr int kIntoFirstLevel = 3;
+  __builtin_prefetch(at, kToWrite, kIntoFirstLevel);
+}
+
 // exp within a few units in the last place; 0 below -104; above 88 as 88.
 HWY_INLINE FloatVector BoundedExp(FloatVector x) {
   const FloatTag d;

@@ -107,27 +107,37 @@ struct VectorProducts {
   }
 };
 
-// Where a tile's results go: rows of `stride`, of which the first `outputs` are wanted.
+// Where the results of some panels go: rows of `stride`, which have room for `outputs` more.
 struct TileResults {
   float* data;
   size_t stride;
   size_t outputs;
 };
 
+// The rows stand far apart, each on a page of its own: asked for while the products are computed.
+HWY_INLINE void PrefetchResults(const TileResults& results, size_t rows, size_t panels) {
+  for (size_t r = 0; r < rows; ++r) {
+    for (size_t o = 0; o < std::min(panels * kPanelOutputs, results.outputs); o += kPanelOutputs) {
+      PrefetchResult(results.data + r * results.stride + o);
+    }
+  }
+}
+
 // One panel's results. The last of a matrix may have fewer outputs than lanes.
 template <class Sums>
 HWY_INLINE void StoreResults(const Sums& sums, size_t panel, const std::byte* row_scales,
                              size_t rows, const TileResults& results) {
   const FloatTag d;
+  const size_t outputs = std::min(kPanelOutputs, results.outputs - panel * kPanelOutputs);
   for (size_t r = 0; r < rows; ++r) {
-    float* const to = results.data + r * results.stride;
+    float* const to = results.data + r * results.stride + panel * kPanelOutputs;
     HWY_ALIGN_MAX float whole[kPanelOutputs];
-    float* const scaled = results.outputs == kPanelOutputs ? to : whole;
+    float* const scaled = outputs == kPanelOutputs ? to : whole;
     for (size_t o = 0; o < kPanelOutputs; o += kVectorFloats) {
       const auto row_scale = LoadWeights<DType::kF32>(row_scales + o * sizeof(float));
       hn::StoreU(hn::Mul(hn::Load(d, sums.of[r][panel] + o), row_scale), d, scaled + o);
     }
-    if (scaled == whole) std::memcpy(to, whole, results.outputs * sizeof(float));
+    if (scaled == whole) std::memcpy(to, whole, outputs * sizeof(float));
   }
 }
 
@@ -193,13 +203,14 @@ class Multiplication {
       return Panels<kPanels>{PanelAt(first + kIndex)...};
     }
     (std::make_index_sequence<kPanels>());
+    const TileResults results{
+        out_.data + tile * QuantizedRows::kTileRows * out_.cols + first * kPanelOutputs, out_.cols,
+        weight_.rows - first * kPanelOutputs};
+    PrefetchResults(results, x.rows, kPanels);
     typename Multiply::Sums sums;
     Multiply::AddPanels(panels, x, sums);
     for (size_t p = 0; p < kPanels; ++p) {
-      const size_t output = (first + p) * kPanelOutputs;
-      StoreResults(sums, p, panels[p].row_scales(), x.rows,
-                   {out_.data + tile * QuantizedRows::kTileRows * out_.cols + output, out_.cols,
-                    std::min(kPanelOutputs, weight_.rows - output)});
+      StoreResults(sums, p, panels[p].row_scales(), x.rows, results);
     }
   }
 
