@@ -1,7 +1,7 @@
 // bench_engine: tokens per second of one process, experts included, without any network.
 //
 //   bench_engine --model DIR [--threads N] [--batches 1,8,32] [--prefills 512] [--tokens N]
-//                [--runs N] [--experts-per-token N]
+//                [--runs N] [--experts-per-token N] [--instruction-set SET]
 //
 // What the cluster is compared with. Prints what the machine can do, then a line for each
 // measurement, the median of its runs: how many bytes of weights and operations each token took,
@@ -9,10 +9,13 @@
 //   machine threads 2 instruction_set AVX3 memory_gb 31.2 arithmetic_gop 480.5
 //   batch 8 tokens_per_second 56.70 megabytes_per_token 502.1 megaoperations_per_token 3415.8 …
 #include <algorithm>
+#include <charconv>
 #include <cstdint>
 #include <cstdio>
 #include <memory>
 #include <string>
+#include <string_view>
+#include <system_error>
 #include <vector>
 
 #include "bench/engine/engine_process.h"
@@ -24,6 +27,9 @@
 namespace windrose::bench {
 namespace {
 
+constexpr uint32_t kMostTokens = 16000;
+constexpr uint32_t kMostSequences = 64;
+
 struct Options {
   std::string model;
   uint32_t threads = 2;
@@ -32,6 +38,7 @@ struct Options {
   uint32_t tokens = 16;
   uint32_t runs = 3;
   uint32_t experts_per_token = 0;
+  std::string instruction_set = "best";
 };
 
 // What the machine can do at best, in a second.
@@ -96,10 +103,21 @@ void Report(const char* what, uint32_t size, const Sample& sample, const Machine
   std::fflush(stdout);
 }
 
-std::vector<uint32_t> Numbers(const std::string& text) {
+// "1,8,32": numbers from 1 to `most`.
+StatusOr<std::vector<uint32_t>> Numbers(const char* flag, std::string_view text, uint32_t most) {
   std::vector<uint32_t> numbers;
-  for (size_t at = 0; at < text.size(); at = std::min(text.find(',', at), text.size() - 1) + 1) {
-    numbers.push_back(static_cast<uint32_t>(std::stoul(text.substr(at))));
+  for (size_t begin = 0; begin <= text.size();) {
+    const size_t end = std::min(text.find(',', begin), text.size());
+    const std::string_view word = text.substr(begin, end - begin);
+    uint32_t number = 0;
+    const auto [rest, error] = std::from_chars(word.data(), word.data() + word.size(), number);
+    if (error != std::errc() || rest != word.data() + word.size() || number < 1 || number > most) {
+      return InvalidArgument(std::string(flag) + ": wanted numbers from 1 to " +
+                             std::to_string(most) + " with commas between them, came \"" +
+                             std::string(word) + "\"");
+    }
+    numbers.push_back(number);
+    begin = end + 1;
   }
   return numbers;
 }
@@ -112,11 +130,14 @@ Sample MedianOf(uint32_t runs, const Measure& measure) {
 }
 
 Status Run(const Options& options) {
+  RETURN_IF_ERROR(UseInstructionSet(options.instruction_set));
   ASSIGN_OR_RETURN(const Checkpoint checkpoint, Checkpoint::Open(options.model));
   if (options.experts_per_token > checkpoint.config().experts) {
     return InvalidArgument("--experts-per-token: the model has " +
                            std::to_string(checkpoint.config().experts));
   }
+  ASSIGN_OR_RETURN(const auto prefills, Numbers("--prefills", options.prefills, kMostTokens));
+  ASSIGN_OR_RETURN(const auto batches, Numbers("--batches", options.batches, kMostSequences));
   ASSIGN_OR_RETURN(const auto tokenizer, Tokenizer::Create(options.model + "/tokenizer.model"));
   EngineProcess process(checkpoint, *tokenizer, options.threads, options.experts_per_token);
   const Machine machine = MeasureMachine(checkpoint.format(), process);
@@ -124,11 +145,11 @@ Status Run(const Options& options) {
               options.threads, InstructionSet().c_str(), machine.bytes * 1e-9,
               machine.operations * 1e-9);
   process.Run({.new_tokens = 2});  // first touches
-  for (const uint32_t tokens : Numbers(options.prefills)) {
+  for (const uint32_t tokens : prefills) {
     const auto measure = [&] { return PrefillSample(process, tokens); };
     Report("prefill", tokens, MedianOf(options.runs, measure), machine);
   }
-  for (const uint32_t batch : Numbers(options.batches)) {
+  for (const uint32_t batch : batches) {
     const auto measure = [&] { return DecodeSample(process, batch, options.tokens); };
     Report("batch", batch, MedianOf(options.runs, measure), machine);
   }
@@ -146,6 +167,8 @@ int Main(int argc, char** argv) {
   parser.Add("runs", options.runs, "runs of which the median counts", 1, 100);
   parser.Add("experts-per-token", options.experts_per_token,
              "experts that compute each row; 0: as many as the model says", 0, 256);
+  parser.Add("instruction-set", options.instruction_set,
+             "of the kernels: best, or one that the processor has, as AVX2");
   if (const std::optional<int> exit_code = parser.Parse(argc, argv)) return *exit_code;
   const Status status = Run(options);
   if (status.ok()) return 0;

@@ -19,7 +19,7 @@ double MeasureRate(ThreadPool& pool, const std::function<double(float* sink)>& r
 // than the caches hold, one part after the other; the best of some repeats.
 double MeasureReadBandwidth(std::span<const std::span<const std::byte>> parts, ThreadPool& pool);
 
-// The same of fresh memory. Where pages of files lie may be slower.
+// The same of fresh memory, which may be faster or slower than where a model lies.
 double MeasureReadBandwidth(ThreadPool& pool);
 
 // Floating-point operations per second of independent multiply-adds in registers, on all threads.

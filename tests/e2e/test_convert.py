@@ -15,13 +15,22 @@ WORKER = str(PROGRAMS / "windrose-expert-worker")
 QUESTION = {"messages": [{"role": "user", "content": "What is 17 + 25?"}], "temperature": 0}
 
 
-@pytest.fixture(scope="module")
-def converted(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("converted") / "demo-q8"
-    run = subprocess.run([WINDROSE, "convert", str(MODEL), str(folder), "--dtype", "q8"],
+def convert(tmp_path_factory, dtype):
+    folder = tmp_path_factory.mktemp("converted") / f"demo-{dtype}"
+    run = subprocess.run([WINDROSE, "convert", str(MODEL), str(folder), "--dtype", dtype],
                          capture_output=True, text=True, timeout=600)
     assert run.returncode == 0, run.stderr
     return folder
+
+
+@pytest.fixture(scope="module")
+def converted(tmp_path_factory):
+    return convert(tmp_path_factory, "q8")
+
+
+@pytest.fixture(scope="module")
+def converted_to_bf16(tmp_path_factory):
+    return convert(tmp_path_factory, "bf16")
 
 
 @pytest.fixture
@@ -57,6 +66,23 @@ def test_a_converted_model_answers(converted):
         assert status == 200, answer
         if MODEL.name == "demo":
             assert "42" in answer["choices"][0]["message"]["content"]
+
+
+def answer_with_logprobs(model, order, *arguments):
+    with Cluster(model=model, workers=2, replication=1,
+                 arguments=[f"--coordinator-arguments=--bf16-order={order}", *arguments]) as running:
+        status, answer = post_json(f"{running.urls[0]}/v1/chat/completions",
+                                   {**QUESTION, "model": running.model, "logprobs": True, "max_tokens": 12})
+        assert status == 200, answer
+        return answer["choices"]
+
+
+@pytest.mark.skipif("avx2" not in pathlib.Path("/proc/cpuinfo").read_text(), reason="no AVX2")
+@pytest.mark.parametrize("order", ["pairs", "blocks"])
+def test_workers_with_another_instruction_set_give_the_same_bits(converted_to_bf16, order):
+    own = answer_with_logprobs(converted_to_bf16, order)
+    other = answer_with_logprobs(converted_to_bf16, order, "--worker-arguments=--instruction-set=AVX2")
+    assert own == other
 
 
 def test_a_worker_needs_no_files_but_its_own(converted, tmp_path):

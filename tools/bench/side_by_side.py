@@ -18,6 +18,7 @@ import page
 from page import BIN, MODELS, run
 
 LLAMA_TYPE = {"q4": "q4_0", "q8": "q8_0", "bf16": "bf16"}
+BANDWIDTH = re.compile(r"^machine .*memory_gb ([\d.]+)", re.MULTILINE)  # of the bytes where the weights lie
 RPC_ENDPOINTS = ["127.0.0.1:19001", "127.0.0.1:19002"]
 
 
@@ -82,6 +83,8 @@ def measure(number_format: str, rounds: int, threads: int) -> dict[str, dict[str
         for engine, command in commands.items():
             with rpc_servers(number_format if "RPC" in engine else ""):
                 output = run(*command)
+            if bandwidth := BANDWIDTH.search(output):
+                found[engine].setdefault("memory", []).append(float(bandwidth.group(1)))
             for name, rate in page.rates(output).items():
                 found[engine].setdefault(name, []).append(rate)
                 print(f"{number_format} {name} {engine} {rate:.1f}", flush=True)
@@ -102,15 +105,19 @@ def machine_line() -> str:
     return output.splitlines()[0]
 
 
-def table(results: dict, bandwidth: float) -> list[str]:
+def table(results: dict) -> list[str]:
+    """The last column is the median over the rounds: memory's speed changes from one to the next."""
     lines = ["| format | what | Windrose | llama.cpp | ratio | of memory bandwidth |", "|---|---|---|---|---|---|"]
     for number_format, engines in results.items():
-        for name in engines["windrose"]:
+        memory = engines["windrose"]["memory"]
+        for name in (name for name in engines["windrose"] if name != "memory"):
             ours = statistics.median(engines["windrose"][name])
             theirs = statistics.median(engines["llama.cpp"][name])
             share = ""
             if name == "batch 1":
-                share = f"{ours * weight_bytes_per_token(number_format) / bandwidth:.0%}"
+                needed = weight_bytes_per_token(number_format) / 1e9
+                shares = [rate * needed / gb for rate, gb in zip(engines["windrose"][name], memory)]
+                share = f"{statistics.median(shares):.0%}"
             lines.append(f"| {number_format} | {name} | {ours:.1f} | {theirs:.1f} | {ours / theirs:.2f} | {share} |")
     return lines
 
@@ -129,7 +136,7 @@ def plot(results: dict) -> None:
     matplotlib.use("svg")
     from matplotlib import pyplot
 
-    names = [(number_format, name) for number_format, engines in results.items() for name in engines["windrose"]]
+    names = [(number_format, name) for number_format, engines in results.items() for name in engines["llama.cpp"]]
     figure, axes = pyplot.subplots(figsize=(9, 0.32 * len(names) + 1))
     for offset, engine in [(-0.2, "windrose"), (0.2, "llama.cpp")]:
         values = [statistics.median(results[number_format][engine][name]) for number_format, name in names]
@@ -146,11 +153,10 @@ def main() -> None:
     if arguments.write:
         page.require_regions("side by side")
     machine = machine_line()
-    bandwidth = float(re.search(r"memory ([\d.]+) GB/s", machine).group(1)) * 1e9
     formats = arguments.formats.split(",")
     results = {f: measure(f, arguments.rounds, arguments.threads) for f in formats}
     lines = [f"{page.processor()}, {machine}; medians of {arguments.rounds} rounds; tokens per second in total.", ""]
-    lines += table(results, bandwidth)
+    lines += table(results)
     if "q4" in results:
         lines += ["", *cluster_table(results["q4"])]
     print("\n".join(lines))
