@@ -26,10 +26,10 @@ void AddProcessSettings(ConfigParser& parser, CoordinatorConfig& config) {
              "of the kernels: best, or one that the processor has, as AVX2");
   parser.AddChoice("row-type", config.row_type, "type of rows sent to workers", {"f32", "bf16"});
   parser.AddChoice("bf16-order", config.bf16_order,
-                   "order of sums in a model converted to bf16, here and at the workers: auto is "
-                   "the one that this processor is fastest in; replicas that should give the same "
-                   "bits on different processors want the same",
-                   {"auto", "pairs", "blocks"});
+                   "order of sums in a model converted to bf16, at the workers as well: blocks is "
+                   "fast with a matrix unit, pairs without, auto is what suits this processor; "
+                   "coordinators that may take over from one another must say the same",
+                   {"pairs", "blocks", "auto"});
   parser.AddChoice("verify-weights", config.verify_weights,
                    "when weights, read in the background or before ready, are compared with the "
                    "hashes of a converted model",

@@ -22,7 +22,7 @@ struct CoordinatorConfig {
   std::string cpus;      // processors it may use, as in "0-3,8"; empty: as the system gives
   std::string instruction_set = "best";       // of the kernels
   std::string row_type = "f32";               // of rows on the wire: f32 or bf16
-  std::string bf16_order = "auto";            // of products with packed bf16: pairs or blocks
+  std::string bf16_order = "pairs";           // of products with packed bf16; or blocks, or auto
   std::string verify_weights = "background";  // off, background or before-ready
   std::string log_level = "info";
 

@@ -1,5 +1,7 @@
 #include "cli/cluster/cluster_plan.h"
 
+#include <algorithm>
+
 #include "cli/cluster/expert_chain.h"
 #include "common/base/thread_placement.h"
 
@@ -76,6 +78,7 @@ class Planner {
       Add(coordinator, "model", options_.model);
       Add(coordinator, "workers", workers);
       AddThreads(coordinator, options_.processors.size());
+      AddBf16Order(coordinator);
       Finish(std::move(coordinator), "127.0.0.1", options_.coordinator_arguments);
     }
     return OkStatus();
@@ -107,6 +110,15 @@ class Planner {
 
   void AddThreads(ProcessSpec& process, size_t processors) const {
     Add(process, "threads", std::to_string(options_.threads > 0 ? options_.threads : processors));
+  }
+
+  // What suits the machine, which they all share; unless the user says something else.
+  void AddBf16Order(ProcessSpec& coordinator) const {
+    const std::vector<std::string>& told = options_.coordinator_arguments;
+    const bool is_told = std::any_of(told.begin(), told.end(), [](const std::string& argument) {
+      return argument.starts_with("--bf16-order");
+    });
+    if (!is_told) Add(coordinator, "bf16-order", "auto");
   }
 
   StatusOr<ProcessSpec> Start(Role role, uint32_t index, uint16_t wanted_port) {

@@ -15,24 +15,17 @@
 #include "common/kernels/targets.h"
 #include "hwy/foreach_target.h"
 // After foreach_target.h.
+#include "common/kernels/bf16_unit_tile-inl.h"
 #include "common/kernels/pair_products-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace windrose::HWY_NAMESPACE {
-
-// What a tile of the matrix unit takes: its registers hold the sums of so many.
-constexpr size_t kBf16UnitRows = 32;
-constexpr size_t kBf16UnitPanels = 2;
-// Pairs that one product of the unit sums apart before it adds them.
-constexpr size_t kBlockPairs = kBlockInputs / 2;
 
 // How far ahead of its use a panel's pairs are asked for, when one tile takes all rows.
 constexpr size_t kPrefetchBytes = 4096;
 // Weight bytes that all tiles of rows use one after the other: they should stay in the second
 // cache meanwhile, with as many of the next.
 constexpr size_t kGroupBytes = 256 * 1024;
-
-constexpr size_t kMostSums = kBf16UnitRows * kBf16UnitPanels;
 
 // Panels that are multiplied together: their sums fill the registers, and share each input.
 template <class Products>
@@ -44,27 +37,6 @@ template <class Products>
 constexpr size_t kMostRows = std::min(Products::kSums / std::min<size_t>(2, Products::kMostPanels),
                                       Bf16Rows::kTileRows);
 
-// Some panels of the weights: where each one's pairs begin. Panels that are missing at the end are
-// the last one again, whose results are not wanted then.
-struct PanelGroup {
-  std::array<const std::byte*, 4> pairs;
-  size_t pair_count;
-};
-
-// What a tile asks for while it is computed: for each pair, `step` bytes more from `begin` bytes
-// behind the pairs of each panel on.
-struct Prefetching {
-  size_t begin;
-  size_t step;
-};
-
-// Some rows of activations, side by side.
-struct InputTile {
-  const uint16_t* pairs;
-  size_t stride;
-  Prefetching prefetching;
-};
-
 // Where a tile's results go: rows of `stride`, of which the first `rows` and `outputs` are wanted.
 // `begun`: they hold the sums of earlier inputs.
 struct TileResults {
@@ -73,11 +45,6 @@ struct TileResults {
   size_t rows;
   size_t outputs;
   bool begun;
-};
-
-// The sums of a tile while they are in memory, row by row.
-struct TileSums {
-  HWY_ALIGN_MAX float data[kMostSums * kPanelOutputs];
 };
 
 // `row_size`: outputs of a tile, wanted or not; `rows`: likewise.
@@ -105,15 +72,6 @@ void StoreTile(const TileSums& sums, size_t row_size, const TileResults& results
                 results.outputs * sizeof(float));
   }
 }
-
-}  // namespace windrose::HWY_NAMESPACE
-HWY_AFTER_NAMESPACE();
-
-// Wants the values above.
-#include "common/kernels/bf16_unit_tile-inl.h"
-
-HWY_BEFORE_NAMESPACE();
-namespace windrose::HWY_NAMESPACE {
 
 // Tiles of kRows rows and as many panels as their sums leave registers for.
 template <class Products, size_t kRows>

@@ -3,10 +3,11 @@
 //
 // Sixteen pairs of a panel are one tile register's contents as they lie, up to sixteen rows of
 // activations another's, and their sums a third's, which stays in its register for all inputs.
-// Private to common/kernels; included by bf16_matmul.cc alone, compiled for AVX3_DL alone.
+// Private to common/kernels; compiled once per instruction set, for AVX3_DL alone.
 #include <algorithm>
 #include <cstddef>
 
+#include "common/kernels/bf16_tile-inl.h"
 #include "common/kernels/matrix_unit-inl.h"
 
 #if defined(WINDROSE_KERNELS_BF16_UNIT_TILE_INL_H_) == defined(HWY_TARGET_TOGGLE)

@@ -171,11 +171,13 @@ class Multiplication {
  private:
   static constexpr size_t kMostPanels = 2;
 
-  template <size_t kPanels>
-  using Panels = std::array<PackedPanel<kType>, kPanels>;
-
   PackedPanel<kType> PanelAt(size_t index) const {
     return {weight_.data + index * panel_bytes_, weight_.cols};
+  }
+  template <size_t... kIndex>
+  std::array<PackedPanel<kType>, sizeof...(kIndex)> PanelsFrom(
+      size_t first, std::index_sequence<kIndex...> /*count*/) const {
+    return {PanelAt(first + kIndex)...};
   }
 
   void RunTile(size_t tile, const IndexRange& panels) {
@@ -187,22 +189,19 @@ class Multiplication {
       return RunPanels<ByteTiles<kType, 2>>(x, tile, panels.begin);
     }
 #endif
-    for (size_t panel = panels.begin; panel < panels.end; ++panel) {
-      // A single row has code of its own, where weights stay in registers.
-      if (x.rows == 1)
-        RunPanels<VectorProducts<kType, 1>>(x, tile, panel);
-      else
-        RunPanels<VectorProducts<kType, kRowsAtOnce<kType>>>(x, tile, panel);
-    }
+    for (size_t panel = panels.begin; panel < panels.end; ++panel) RunByVectors(x, tile, panel);
+  }
+
+  // A single row has code of its own, where weights stay in registers.
+  void RunByVectors(const QuantizedTile& x, size_t tile, size_t panel) const {
+    if (x.rows == 1) return RunPanels<VectorProducts<kType, 1>>(x, tile, panel);
+    RunPanels<VectorProducts<kType, kRowsAtOnce<kType>>>(x, tile, panel);
   }
 
   template <class Multiply>
   void RunPanels(const QuantizedTile& x, size_t tile, size_t first) const {
     constexpr size_t kPanels = Multiply::kPanels;
-    const auto panels = [&]<size_t... kIndex>(std::index_sequence<kIndex...>) {
-      return Panels<kPanels>{PanelAt(first + kIndex)...};
-    }
-    (std::make_index_sequence<kPanels>());
+    const auto panels = PanelsFrom(first, std::make_index_sequence<kPanels>());
     const TileResults results{
         out_.data + tile * QuantizedRows::kTileRows * out_.cols + first * kPanelOutputs, out_.cols,
         weight_.rows - first * kPanelOutputs};

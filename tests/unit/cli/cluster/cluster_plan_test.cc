@@ -116,6 +116,19 @@ TEST(ClusterPlan, PinsWorkersToProcessorsOfTheirOwn) {
   EXPECT_THAT((*few)[2].arguments, Contains("--threads=1"));
 }
 
+TEST(ClusterPlan, CoordinatorsOfOneMachineTakeWhatSuitsIt) {
+  FakePorts ports;
+  ClusterOptions options = Options();
+  const auto processes = PlanCluster(options, 8, ports.Source());
+  ASSERT_TRUE(processes.ok());
+  EXPECT_THAT((*processes)[0].arguments, Not(Contains("--bf16-order=auto")));  // a worker
+  EXPECT_THAT((*processes)[3].arguments, Contains("--bf16-order=auto"));
+  EXPECT_THAT((*processes)[4].arguments, Contains("--bf16-order=auto"));
+  options.coordinator_arguments = {"--bf16-order=pairs"};
+  const auto told = PlanCluster(options, 8, ports.Source());
+  EXPECT_THAT((*told)[3].arguments, Not(Contains("--bf16-order=auto")));
+}
+
 TEST(ClusterPlan, AppendsTheArgumentsOfARoleToThatRoleAlone) {
   FakePorts ports;
   ClusterOptions options = Options();
