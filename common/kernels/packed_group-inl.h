@@ -88,7 +88,7 @@ struct Half {
 // cache, which can wait for more lines at a time; else nearer, and into the first.
 template <DType kType>
 HWY_INLINE void PrefetchBehind(const std::byte* half, size_t rows) {
-  constexpr size_t kFar = 12 * 1024;
+  constexpr size_t kFar = kType == DType::kQ4 ? 4096 : 12 * 1024;
   constexpr size_t kNear = 4096;
   constexpr size_t kBytes = PackedGroupBytes(kType) / 2;
   if (rows <= kFewestRows<kType>) return;
