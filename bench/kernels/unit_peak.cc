@@ -24,40 +24,36 @@ struct FullTiles {
   uint8_t rows[16] = {kRows, kRows, kRows, kRows, kRows, kRows, kRows, kRows};
 };
 
-double Operations(size_t bytes_of_number) {
-  return 2.0 * static_cast<double>(kRounds * kTiles * kRows * kRows * kRowBytes / bytes_of_number);
-}
-
-double MultiplyBytes(float* sink) {
-  const FullTiles full;
-  __asm__ volatile("ldtilecfg %0" : : "m"(full));
-  for (size_t round = 0; round < kRounds; ++round) {
-    __asm__ volatile(
-        "tdpbssd %tmm5, %tmm4, %tmm0\n\ttdpbssd %tmm6, %tmm4, %tmm1\n\t"
-        "tdpbssd %tmm7, %tmm4, %tmm2\n\ttdpbssd %tmm5, %tmm4, %tmm3");
-  }
-  __asm__ volatile("tilerelease");
-  *sink = 0;
-  return Operations(sizeof(int8_t));
-}
-
-double MultiplyBf16(float* sink) {
-  const FullTiles full;
-  __asm__ volatile("ldtilecfg %0" : : "m"(full));
-  for (size_t round = 0; round < kRounds; ++round) {
-    __asm__ volatile(
-        "tdpbf16ps %tmm5, %tmm4, %tmm0\n\ttdpbf16ps %tmm6, %tmm4, %tmm1\n\t"
-        "tdpbf16ps %tmm7, %tmm4, %tmm2\n\ttdpbf16ps %tmm5, %tmm4, %tmm3");
-  }
-  __asm__ volatile("tilerelease");
-  *sink = 0;
-  return Operations(sizeof(uint16_t));
+// Operations per second of `multiply`, kTiles products of full tiles, of numbers of so many bytes.
+template <class Multiply>
+double MeasureTiles(ThreadPool& pool, size_t number_bytes, const Multiply& multiply) {
+  const size_t products = kRounds * kTiles * kRows * kRows * kRowBytes / number_bytes;
+  return MeasureRate(pool, [&](float* /*sink*/) {
+    const FullTiles full;
+    __asm__ volatile("ldtilecfg %0" : : "m"(full));
+    for (size_t round = 0; round < kRounds; ++round) multiply();
+    __asm__ volatile("tilerelease");
+    return 2.0 * static_cast<double>(products);
+  });
 }
 
 }  // namespace
 
-double MeasureUnitByteRate(ThreadPool& pool) { return MeasureRate(pool, MultiplyBytes); }
-double MeasureUnitBf16Rate(ThreadPool& pool) { return MeasureRate(pool, MultiplyBf16); }
+double MeasureUnitByteRate(ThreadPool& pool) {
+  return MeasureTiles(pool, sizeof(int8_t), [] {
+    __asm__ volatile(
+        "tdpbssd %tmm5, %tmm4, %tmm0\n\ttdpbssd %tmm6, %tmm4, %tmm1\n\t"
+        "tdpbssd %tmm7, %tmm4, %tmm2\n\ttdpbssd %tmm5, %tmm4, %tmm3");
+  });
+}
+
+double MeasureUnitBf16Rate(ThreadPool& pool) {
+  return MeasureTiles(pool, sizeof(uint16_t), [] {
+    __asm__ volatile(
+        "tdpbf16ps %tmm5, %tmm4, %tmm0\n\ttdpbf16ps %tmm6, %tmm4, %tmm1\n\t"
+        "tdpbf16ps %tmm7, %tmm4, %tmm2\n\ttdpbf16ps %tmm5, %tmm4, %tmm3");
+  });
+}
 
 #else
 

@@ -57,15 +57,6 @@ void BeginTile(const TileResults& results, size_t rows, size_t row_size, TileSum
   }
 }
 
-// The rows stand far apart, each on a page of its own: asked for while the products are computed.
-HWY_INLINE void PrefetchResults(const TileResults& results) {
-  for (size_t r = 0; r < results.rows; ++r) {
-    for (size_t o = 0; o < results.outputs; o += kPanelOutputs) {
-      PrefetchResult(results.data + r * results.stride + o);
-    }
-  }
-}
-
 void StoreTile(const TileSums& sums, size_t row_size, const TileResults& results) {
   for (size_t r = 0; r < results.rows; ++r) {
     std::memcpy(results.data + r * results.stride, sums.data + r * row_size,
@@ -185,7 +176,7 @@ class Multiplication {
   }
 
   void RunTile(const PanelGroup& group, const InputTile& x, const TileResults& results) const {
-    PrefetchResults(results);
+    PrefetchResults(results.data, results.stride, results.rows, results.outputs);
     TileSums sums;
     BeginTile(results, tile_.rows(), kPanels * kPanelOutputs, sums);
     tile_.Accumulate(group, x, sums);
@@ -223,19 +214,19 @@ void MultiplyPanels(const Bf16Rows& x, const WeightView& weight, const Rows& out
   MultiplyInTilesOf<Products, kMostRows<Products>>(rows, x, weight, out, panels);
 }
 
+void MultiplyPanelsInBlocks(const Bf16Rows& x, const WeightView& weight, const Rows& out,
+                            const IndexRange& panels) {
+  MultiplyPanels<FusedBlocks>(x, weight, out, panels);
+}
+
 void MultiplyPanelsByUnit(const Bf16Rows& x, const WeightView& weight, const Rows& out,
                           const IndexRange& panels) {
 #if HWY_ARCH_X86_64 && HWY_TARGET == HWY_AVX3_DL
   const Bf16UnitTile tile(EvenTileRows(x.rows(), kBf16UnitRows));
   Multiplication(tile, x, weight, out).Run(panels);
 #else
-  MultiplyPanels<FusedBlocks>(x, weight, out, panels);
+  MultiplyPanelsInBlocks(x, weight, out, panels);
 #endif
-}
-
-void MultiplyPanelsInBlocks(const Bf16Rows& x, const WeightView& weight, const Rows& out,
-                            const IndexRange& panels) {
-  MultiplyPanels<FusedBlocks>(x, weight, out, panels);
 }
 
 void MultiplyPanelsByInstruction(const Bf16Rows& x, const WeightView& weight, const Rows& out,

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "common/kernels/bf16_rows.h"
 #include "common/kernels/lanes-inl.h"
 #include "common/tensor/packed_layout.h"
 
@@ -18,7 +19,7 @@ HWY_BEFORE_NAMESPACE();
 namespace windrose::HWY_NAMESPACE {
 
 // What a tile of the matrix unit takes: its registers hold the sums of so many.
-constexpr size_t kBf16UnitRows = 32;
+constexpr size_t kBf16UnitRows = Bf16Rows::kTileRows;
 constexpr size_t kBf16UnitPanels = 2;
 // Pairs that one product of the unit sums apart before it adds them.
 constexpr size_t kBlockPairs = kBlockInputs / 2;

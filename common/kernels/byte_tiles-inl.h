@@ -42,19 +42,13 @@ HWY_INLINE RowBlock RowBlockOf(size_t index, size_t rows) {
   return {end - std::min(end, kTileRegisterRows), begin, end};
 }
 
-// The sums of a tile of rows and kPanels panels.
-template <size_t kPanels>
-struct UnitSums {
-  HWY_ALIGN_MAX float of[QuantizedRows::kTileRows][kPanels][kPanelOutputs] = {};
-};
-
 // Of kPanels panels, side by side: they share what is loaded of the activations.
 template <DType kType, size_t kPanelCount>
 class ByteTiles {
  public:
   static constexpr size_t kPanels = kPanelCount;
   using Panels = std::array<PackedPanel<kType>, kPanels>;
-  using Sums = UnitSums<kPanels>;
+  using Sums = PanelSums<kPanels>;
 
   // For tiles of so many rows.
   static TileShapes ShapesFor(size_t rows) {
@@ -74,7 +68,6 @@ class ByteTiles {
     HWY_ALIGN_MAX Dots dots;
     const size_t block_count = (x.rows + kTileRegisterRows - 1) / kTileRegisterRows;
     Step before{};
-    bool first = true;
     for (size_t group = 0; group < panels[0].group_count(); ++group) {
       Weights& own = weights[group % 2];
       own.Load(panels, group, x.rows);
@@ -83,10 +76,9 @@ class ByteTiles {
         const Step step{group, RowBlockOf(b, x.rows)};
         const int8_t* const values = x.values + (group * x.rows + step.rows.first) * kGroupInputs;
         MultiplyDot<0>(own, values, dots);
-        if (!first) Scale(weights[before.group % 2], dots, before, x, sums);
+        if (group + b > 0) Scale(weights[before.group % 2], dots, before, x, sums);
         MultiplyOtherDots(own, values, dots);
         before = step;
-        first = false;
       }
     }
     StoreDots(dots[kGroupDots - 1]);

@@ -175,11 +175,16 @@ HWY_INLINE void PrefetchLine(const std::byte* at) {
   __builtin_prefetch(at, kToRead, kIntoSecondLevel);
 }
 
-// Asks for the cache line of a result before it is there, to be written.
-HWY_INLINE void PrefetchResult(const float* at) {
+// Asks for the places of results, to be written, before these are there: `count` in each of some
+// rows, which stand `stride` apart, mostly each on a page of its own.
+HWY_INLINE void PrefetchResults(const float* results, size_t stride, size_t rows, size_t count) {
   constexpr int kToWrite = 1;
   constexpr int kIntoFirstLevel = 3;
-  __builtin_prefetch(at, kToWrite, kIntoFirstLevel);
+  for (size_t r = 0; r < rows; ++r) {
+    for (size_t i = 0; i < count; i += kLanes) {
+      __builtin_prefetch(results + r * stride + i, kToWrite, kIntoFirstLevel);
+    }
+  }
 }
 
 // exp within a few units in the last place; 0 below -104; above 88 as 88.

@@ -21,7 +21,6 @@
 HWY_BEFORE_NAMESPACE();
 namespace windrose::HWY_NAMESPACE {
 
-constexpr size_t kTileRegisters = 8;
 constexpr size_t kTileRegisterRows = 16;
 constexpr size_t kTileRegisterRowBytes = 64;
 
@@ -66,11 +65,6 @@ HWY_INLINE void StoreTile(void* to, size_t stride) {
                    :
                    : "r"(to), "r"(stride), "i"(kTile)
                    : "memory");
-}
-
-template <size_t kTile>
-HWY_INLINE void ZeroTile() {
-  __asm__ volatile("tilezero %%tmm%c0" : : "i"(kTile));
 }
 
 // Sums of products of signed bytes: four inputs of a row of inputs, and of sixteen outputs.

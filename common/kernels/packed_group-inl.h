@@ -99,9 +99,14 @@ HWY_INLINE void PrefetchBehind(const std::byte* half, size_t rows) {
   }
 }
 
-// The sums of a tile of rows and one panel.
-struct TileSums {
-  HWY_ALIGN_MAX float of[QuantizedRows::kTileRows][1][kPanelOutputs] = {};
+// The sums of a tile of rows and some panels.
+template <size_t kPanels>
+struct PanelSums {
+  HWY_ALIGN_MAX float of[QuantizedRows::kTileRows][kPanels][kPanelOutputs] = {};
+};
+
+// Those of one panel, as vectors want them.
+struct TileSums : PanelSums<1> {
   HWY_ALIGN_MAX int32_t dots[QuantizedRows::kTileRows][kPanelOutputs];  // of half a group of q4
 };
 

@@ -114,15 +114,6 @@ struct TileResults {
   size_t outputs;
 };
 
-// The rows stand far apart, each on a page of its own: asked for while the products are computed.
-HWY_INLINE void PrefetchResults(const TileResults& results, size_t rows, size_t panels) {
-  for (size_t r = 0; r < rows; ++r) {
-    for (size_t o = 0; o < std::min(panels * kPanelOutputs, results.outputs); o += kPanelOutputs) {
-      PrefetchResult(results.data + r * results.stride + o);
-    }
-  }
-}
-
 // One panel's results. The last of a matrix may have fewer outputs than lanes.
 template <class Sums>
 HWY_INLINE void StoreResults(const Sums& sums, size_t panel, const std::byte* row_scales,
@@ -205,7 +196,8 @@ class Multiplication {
     const TileResults results{
         out_.data + tile * QuantizedRows::kTileRows * out_.cols + first * kPanelOutputs, out_.cols,
         weight_.rows - first * kPanelOutputs};
-    PrefetchResults(results, x.rows, kPanels);
+    PrefetchResults(results.data, results.stride, x.rows,
+                    std::min(kPanels * kPanelOutputs, results.outputs));
     typename Multiply::Sums sums;
     Multiply::AddPanels(panels, x, sums);
     for (size_t p = 0; p < kPanels; ++p) {

@@ -110,7 +110,7 @@ def table(results: dict) -> list[str]:
     lines = ["| format | what | Windrose | llama.cpp | ratio | of memory bandwidth |", "|---|---|---|---|---|---|"]
     for number_format, engines in results.items():
         memory = engines["windrose"]["memory"]
-        for name in (name for name in engines["windrose"] if name != "memory"):
+        for name in engines["llama.cpp"]:
             ours = statistics.median(engines["windrose"][name])
             theirs = statistics.median(engines["llama.cpp"][name])
             share = ""

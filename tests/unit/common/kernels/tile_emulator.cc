@@ -164,9 +164,6 @@ bool Run(const Instruction& in) {
     for (Tile& tile : tiles) tile = {};
     return true;
   }
-  if (in.opcode == 0x49 && in.prefix == 3 && registers) {  // TILEZERO
-    return std::memset(tiles[in.reg].bytes, 0, sizeof(tiles[0].bytes)), true;
-  }
   if (in.opcode == 0x4B && !registers) {
     if (in.prefix == 3) return Load(tiles[in.reg], in.address, in.stride), true;
     if (in.prefix == 2) return Store(tiles[in.reg], in.address, in.stride), true;
