@@ -9,7 +9,7 @@
 //   HalfWeights<kType>    the weights, as the products want them
 //   LoadHalf              fills it
 //   Q4Start               where the sums of a group of q4 begin
-//   Q8Dots, AddQ4Dots     the products
+//   Q8Dots, AddQ4Dots     the products, asking for weights that are `ahead` between them
 // or, of one block and one row, BlockWeights, LoadBlockWeights, Q8BlockDot and AddQ4BlockDot.
 #include "hwy/highway.h"
 
@@ -52,12 +52,20 @@ HWY_INLINE void LoadHalf(const std::byte* from, const std::byte* levels, HalfWei
 
 HWY_INLINE IntVector Q4Start(const int32_t* /*minus_sums*/) { return hn::Zero(IntTag()); }
 
+template <class Ahead>
+HWY_INLINE void AskDuringBlock(const Ahead& ahead, size_t block) {
+  HWY_UNROLL(8)
+  for (size_t c = 0; c < kBlockChunks; ++c) ahead.AskDuring(block * kBlockChunks + c);
+}
+
 // x: the half's 64 bytes of kRows rows, 128 apart; minus_sums: of its blocks, kGroupSums apart.
-template <size_t kRows>
+template <size_t kRows, class Ahead>
 HWY_INLINE void Q8Dots(const HalfWeights<DType::kQ8>& half, const int8_t* x,
-                       const int32_t* minus_sums, IntVector (&dots)[kHalfBlocks][kRows]) {
+                       const int32_t* minus_sums, const Ahead& ahead,
+                       IntVector (&dots)[kHalfBlocks][kRows]) {
   HWY_UNROLL(2)
   for (size_t b = 0; b < kHalfBlocks; ++b) {
+    AskDuringBlock(ahead, b);
     HWY_UNROLL(8)
     for (size_t r = 0; r < kRows; ++r) {
       dots[b][r] = Q8BlockDot(half.block[b], x + r * kGroupInputs + b * kBlockInputs,
@@ -66,13 +74,14 @@ HWY_INLINE void Q8Dots(const HalfWeights<DType::kQ8>& half, const int8_t* x,
   }
 }
 
-template <size_t kRows>
+template <size_t kRows, class Ahead>
 HWY_INLINE void AddQ4Dots(const HalfWeights<DType::kQ4>& half, const int8_t* x,
-                          const int32_t* minus_sums, IntVector (&sums)[kRows]) {
-  HWY_UNROLL(8)
-  for (size_t r = 0; r < kRows; ++r) {
-    HWY_UNROLL(2)
-    for (size_t b = 0; b < kHalfBlocks; ++b) {
+                          const int32_t* minus_sums, const Ahead& ahead, IntVector (&sums)[kRows]) {
+  HWY_UNROLL(2)
+  for (size_t b = 0; b < kHalfBlocks; ++b) {
+    AskDuringBlock(ahead, b);
+    HWY_UNROLL(8)
+    for (size_t r = 0; r < kRows; ++r) {
       AddQ4BlockDot(half.block[b], x + r * kGroupInputs + b * kBlockInputs,
                     minus_sums[r * kGroupSums + b], sums[r]);
     }

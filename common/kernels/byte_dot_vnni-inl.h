@@ -69,9 +69,9 @@ HWY_INLINE IntVector Q4Start(const int32_t* minus_sums) {
 }
 
 // sums[s][r] += products of row r with the kChunks chunks of sum s; all of them side by side.
-template <size_t kChunks, size_t kSums, size_t kRows>
+template <size_t kChunks, size_t kSums, size_t kRows, class Ahead>
 HWY_INLINE void AddProducts(const WeightBytes (&chunk)[kHalfChunks], const int8_t* x,
-                            __m512i (&sums)[kSums][kRows]) {
+                            const Ahead& ahead, __m512i (&sums)[kSums][kRows]) {
   static_assert(kChunks * kSums == kHalfChunks);
   HWY_UNROLL(16)
   for (size_t c = 0; c < kChunks; ++c) {
@@ -79,15 +79,17 @@ HWY_INLINE void AddProducts(const WeightBytes (&chunk)[kHalfChunks], const int8_
     for (size_t i = 0; i < kSums * kRows; ++i) {
       const size_t at = i / kRows * kChunks + c;
       const size_t r = i % kRows;
+      if (r == 0) ahead.AskDuring(c * kSums + i / kRows);
       AddFourProducts(sums[i / kRows][r], chunk[at], x + r * kGroupInputs + 4 * at);
     }
   }
 }
 
 // Few rows are cut into more sums, which hides the instruction's latency.
-template <size_t kRows>
+template <size_t kRows, class Ahead>
 HWY_INLINE void Q8Dots(const HalfWeights<DType::kQ8>& half, const int8_t* x,
-                       const int32_t* minus_sums, IntVector (&dots)[kHalfBlocks][kRows]) {
+                       const int32_t* minus_sums, const Ahead& ahead,
+                       IntVector (&dots)[kHalfBlocks][kRows]) {
   constexpr size_t kParts = kRows <= 2 ? 2 : 1;  // of a block
   __m512i sums[kHalfBlocks * kParts][kRows];
   HWY_UNROLL(8)
@@ -97,7 +99,7 @@ HWY_INLINE void Q8Dots(const HalfWeights<DType::kQ8>& half, const int8_t* x,
     sums[part][r] = part % kParts == 0 ? OffsetOf(minus_sums[r * kGroupSums + part / kParts]).raw
                                        : _mm512_setzero_si512();
   }
-  AddProducts<kBlockChunks / kParts>(half.chunk, x, sums);
+  AddProducts<kBlockChunks / kParts>(half.chunk, x, ahead, sums);
   HWY_UNROLL(8)
   for (size_t i = 0; i < kHalfBlocks * kRows; ++i) {
     const size_t b = i / kRows;
@@ -109,16 +111,17 @@ HWY_INLINE void Q8Dots(const HalfWeights<DType::kQ8>& half, const int8_t* x,
   }
 }
 
-template <size_t kRows>
+template <size_t kRows, class Ahead>
 HWY_INLINE void AddQ4Dots(const HalfWeights<DType::kQ4>& half, const int8_t* x,
-                          const int32_t* /*minus_sums*/, IntVector (&sums)[kRows]) {
+                          const int32_t* /*minus_sums*/, const Ahead& ahead,
+                          IntVector (&sums)[kRows]) {
   constexpr size_t kParts = kRows <= 2 ? 4 : kRows <= 4 ? 2 : 1;
   __m512i parts[kParts][kRows];
   HWY_UNROLL(8)
   for (size_t i = 0; i < kParts * kRows; ++i) {
     parts[i / kRows][i % kRows] = i < kRows ? sums[i].raw : _mm512_setzero_si512();
   }
-  AddProducts<kHalfChunks / kParts>(half.chunk, x, parts);
+  AddProducts<kHalfChunks / kParts>(half.chunk, x, ahead, parts);
   HWY_UNROLL(8)
   for (size_t i = kRows; i < kParts * kRows; ++i) {
     parts[0][i % kRows] = _mm512_add_epi32(parts[0][i % kRows], parts[i / kRows][i % kRows]);

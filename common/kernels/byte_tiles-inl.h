@@ -70,7 +70,7 @@ class ByteTiles {
     Step before{};
     for (size_t group = 0; group < panels[0].group_count(); ++group) {
       Weights& own = weights[group % 2];
-      own.Load(panels, group, x.rows);
+      own.Load(panels, group);
       if constexpr (kType == DType::kQ4) LoadWeightTiles(own);
       for (size_t b = 0; b < block_count; ++b) {
         const Step step{group, RowBlockOf(b, x.rows)};

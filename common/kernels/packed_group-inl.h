@@ -8,7 +8,6 @@
 #include "common/kernels/lanes-inl.h"
 #include "common/kernels/quantized_rows.h"
 #include "common/tensor/packed_layout.h"
-#include "hwy/cache_control.h"
 
 #if defined(WINDROSE_KERNELS_PACKED_GROUP_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef WINDROSE_KERNELS_PACKED_GROUP_INL_H_
@@ -19,20 +18,6 @@
 
 HWY_BEFORE_NAMESPACE();
 namespace windrose::HWY_NAMESPACE {
-
-// Rows that use a weight so rarely that memory sets the pace; and so few that loads follow each
-// other as fast as they can, and the processor is ahead of them by itself.
-#if HWY_TARGET <= HWY_AVX3_DL
-template <DType kType>
-constexpr size_t kFewRows = kType == DType::kQ4 ? 8 : 16;
-template <DType kType>
-constexpr size_t kFewestRows = kType == DType::kQ4 ? 0 : 1;
-#else
-template <DType kType>
-constexpr size_t kFewRows = 2;
-template <DType kType>
-constexpr size_t kFewestRows = 0;
-#endif
 
 // One panel of a matrix.
 template <DType kType>
@@ -83,21 +68,6 @@ struct Half {
     }
   }
 };
-
-// Asks for weights that come after half a group. For few rows far ahead and into the second-level
-// cache, which can wait for more lines at a time; else nearer, and into the first.
-template <DType kType>
-HWY_INLINE void PrefetchBehind(const std::byte* half, size_t rows) {
-  constexpr size_t kFar = kType == DType::kQ4 ? 4096 : 12 * 1024;
-  constexpr size_t kNear = 4096;
-  constexpr size_t kBytes = PackedGroupBytes(kType) / 2;
-  if (rows <= kFewestRows<kType>) return;
-  if (rows <= kFewRows<kType>) {
-    for (size_t byte = 0; byte < kBytes; byte += 64) PrefetchLine(half + kFar + byte);
-  } else {
-    for (size_t byte = 0; byte < kBytes; byte += 64) hwy::Prefetch(half + kNear + byte);
-  }
-}
 
 // The sums of a tile of rows and some panels.
 template <size_t kPanels>

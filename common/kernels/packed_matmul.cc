@@ -16,6 +16,7 @@
 // After foreach_target.h.
 #include "common/kernels/byte_tiles-inl.h"
 #include "common/kernels/packed_group-inl.h"
+#include "common/kernels/weights_ahead-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace windrose::HWY_NAMESPACE {
@@ -33,52 +34,57 @@ constexpr size_t kRowsAtOnce = 1;
 // Activation bytes that a pass over the panels may use: they should stay in the second cache.
 constexpr size_t kPassBytes = 512 * 1024;
 
-// What half a group of q8 gives to kRows rows of the tile from `row` on; `at`: the first one's
-// place.
-template <size_t kRows, size_t kHalf>
-HWY_INLINE void AddRows(const Half<DType::kQ8, kHalf>& half, const QuantizedTile& x, size_t at,
-                        size_t row, TileSums& sums) {
+// What half a group of q8 gives to kRows rows of the tile from `row` on. `x`: from that group on.
+template <size_t kRows, size_t kHalf, class Ahead>
+HWY_INLINE void AddRows(const Half<DType::kQ8, kHalf>& half, const QuantizedTile& x, size_t row,
+                        const Ahead& ahead, TileSums& sums) {
   IntVector dots[kHalfBlocks][kRows];
-  Q8Dots(half.weights, x.values + at * kGroupInputs + kHalf * kHalfInputs,
-         x.minus_sums + at * kGroupSums + kHalf * kHalfBlocks, dots);
+  Q8Dots(half.weights, x.values + row * kGroupInputs + kHalf * kHalfInputs,
+         x.minus_sums + row * kGroupSums + kHalf * kHalfBlocks, ahead, dots);
   HWY_UNROLL(8)
   for (size_t r = 0; r < kRows; ++r) {
-    AddHalfDots(dots[0][r], dots[1][r], half.scales, x.scales[at + r],
+    AddHalfDots(dots[0][r], dots[1][r], half.scales, x.scales[row + r],
                 sums.of[row + r][0] + half.lane);
   }
 }
 
 // The same of q4, where both halves make one dot.
-template <size_t kRows, size_t kHalf>
-HWY_INLINE void AddRows(const Half<DType::kQ4, kHalf>& half, const QuantizedTile& x, size_t at,
-                        size_t row, TileSums& sums) {
+template <size_t kRows, size_t kHalf, class Ahead>
+HWY_INLINE void AddRows(const Half<DType::kQ4, kHalf>& half, const QuantizedTile& x, size_t row,
+                        const Ahead& ahead, TileSums& sums) {
   const IntTag d;
-  const int32_t* const minus_sums = x.minus_sums + at * kGroupSums;
+  const int32_t* const minus_sums = x.minus_sums + row * kGroupSums;
   IntVector dots[kRows];
   HWY_UNROLL(8)
   for (size_t r = 0; r < kRows; ++r) {
     dots[r] = kHalf == 0 ? Q4Start(minus_sums + r * kGroupSums)
                          : hn::Load(d, sums.dots[row + r] + half.lane);
   }
-  AddQ4Dots(half.weights, x.values + at * kGroupInputs + kHalf * kHalfInputs,
-            minus_sums + kHalf * kHalfBlocks, dots);
+  AddQ4Dots(half.weights, x.values + row * kGroupInputs + kHalf * kHalfInputs,
+            minus_sums + kHalf * kHalfBlocks, ahead, dots);
   HWY_UNROLL(8)
   for (size_t r = 0; r < kRows; ++r) {
     if constexpr (kHalf == 0) {
       hn::Store(dots[r], d, sums.dots[row + r] + half.lane);
     } else {
-      AddGroupDot(dots[r], half.scales[0], x.scales[at + r], sums.of[row + r][0] + half.lane);
+      AddGroupDot(dots[r], half.scales[0], x.scales[row + r], sums.of[row + r][0] + half.lane);
     }
   }
 }
 
-// kRows at a time, then the rest, down to one. `at`: the place of the tile's first row.
-template <size_t kRows, class AnyHalf>
-HWY_INLINE void AddRowsFrom(size_t row, const AnyHalf& half, const QuantizedTile& x, size_t at,
-                            TileSums& sums) {
-  for (; row + kRows <= x.rows; row += kRows) AddRows<kRows>(half, x, at + row, row, sums);
+// kRows at a time, then the rest, down to one; the first of them ask for what is `ahead`.
+template <size_t kRows, class AnyHalf, class Ahead>
+HWY_INLINE void AddRowsFrom(size_t row, const AnyHalf& half, const QuantizedTile& x,
+                            const Ahead& ahead, TileSums& sums) {
+  if constexpr (Ahead::kAsks) {
+    if (x.rows >= kRows) {
+      AddRows<kRows>(half, x, 0, ahead, sums);
+      return AddRowsFrom<kRows>(kRows, half, x, NothingAhead(), sums);
+    }
+  }
+  for (; row + kRows <= x.rows; row += kRows) AddRows<kRows>(half, x, row, ahead, sums);
   if constexpr (kRows > 1) {
-    if (row < x.rows) AddRowsFrom<kRows - 1>(row, half, x, at, sums);
+    if (row < x.rows) AddRowsFrom<kRows - 1>(row, half, x, ahead, sums);
   }
 }
 
@@ -92,17 +98,21 @@ struct VectorProducts {
   // sums += what the panel gives to each row of the tile.
   static void AddPanels(const Panels& panels, const QuantizedTile& x, TileSums& sums) {
     for (size_t group = 0; group < panels[0].group_count(); ++group) {
-      AddHalf<0>(panels[0], group, x, sums);
-      AddHalf<1>(panels[0], group, x, sums);
+      const QuantizedTile from_group = x.FromGroup(group);
+      AddHalf<0>(panels[0], group, from_group, sums);
+      AddHalf<1>(panels[0], group, from_group, sums);
     }
   }
 
+  // `x`: from that group on.
   template <size_t kHalf>
-  static HWY_INLINE void AddHalf(const PackedPanel<kType>& panel, size_t index,
+  static HWY_INLINE void AddHalf(const PackedPanel<kType>& panel, size_t group,
                                  const QuantizedTile& x, TileSums& sums) {
-    PrefetchBehind<kType>(panel.block(index, kHalf * kHalfBlocks), x.rows);
-    for (size_t lane = 0; lane < kPanelOutputs; lane += kVectorFloats) {
-      AddRowsFrom<kRows>(0, Half<kType, kHalf>(panel, index, lane), x, index * x.rows, sums);
+    if constexpr (kHalf == 0) PrefetchLine(panel.header(group, 0) + kAheadBytes);
+    const WeightsAhead<kType> ahead(panel.block(group, kHalf * kHalfBlocks));
+    AddRowsFrom<kRows>(0, Half<kType, kHalf>(panel, group, 0), x, ahead, sums);
+    for (size_t lane = kVectorFloats; lane < kPanelOutputs; lane += kVectorFloats) {
+      AddRowsFrom<kRows>(0, Half<kType, kHalf>(panel, group, lane), x, NothingAhead(), sums);
     }
   }
 };

@@ -26,6 +26,12 @@ struct QuantizedTile {
   const float* scales;        // value = scale * byte
   const int32_t* minus_sums;  // kGroupSums: minus the sums of the bytes
   size_t rows;
+
+  // Without the groups before this one.
+  QuantizedTile FromGroup(size_t group) const {
+    const size_t at = group * rows;
+    return {values + at * kGroupInputs, scales + at, minus_sums + at * kGroupSums, rows};
+  }
 };
 
 // Where one row goes: its first group's place, and by how many groups of its tile the next is away.

@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include "common/kernels/packed_group-inl.h"
+#include "common/kernels/weights_ahead-inl.h"
 
 #if defined(WINDROSE_KERNELS_UNIT_GROUP_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef WINDROSE_KERNELS_UNIT_GROUP_INL_H_
@@ -34,15 +35,13 @@ struct UnitGroup {
   FloatVector scales[kPanels][kDots];
   FloatVector offsets[kPanels][kDots];  // take the start out of a scaled dot
 
-  // `rows`: that will use it.
-  HWY_INLINE void Load(const std::array<PackedPanel<kType>, kPanels>& panels, size_t group,
-                       size_t rows) {
+  HWY_INLINE void Load(const std::array<PackedPanel<kType>, kPanels>& panels, size_t group) {
     HWY_UNROLL(2)
     for (size_t p = 0; p < kPanels; ++p) {
       HWY_UNROLL(2)
       for (size_t h = 0; h < 2; ++h) {
         const size_t block = h * kHalfBlocks;
-        PrefetchBehind<kType>(panels[p].block(group, block), rows);
+        if constexpr (kType == DType::kQ4) AskBehindHalf(panels[p].block(group, block));
         LoadHalf<kType, 0>(panels[p].block(group, block), panels[p].header(group, block),
                            halves[p][h]);
       }
@@ -51,6 +50,24 @@ struct UnitGroup {
         scales[p][d] = ScalesOfCodes(LoadHeader(panels[p].scales(group, d)));
         offsets[p][d] = hn::Mul(scales[p][d], hn::Set(FloatTag(), -kDotStartValue));
       }
+    }
+    if constexpr (kType == DType::kQ8) {
+      HWY_UNROLL(2)
+      for (size_t p = 0; p < kPanels; ++p) AskBehindGroup(panels[p].header(group, 0));
+    }
+  }
+
+  // Weights that come after these are asked for all at once, since there is not much else to be
+  // held up; where and how far ahead is by measurement.
+  static HWY_INLINE void AskBehindHalf(const std::byte* half) {
+    for (size_t byte = 0; byte < PackedGroupBytes(kType) / 2; byte += kLineBytes) {
+      PrefetchLine(half + kAheadBytes + byte);
+    }
+  }
+  static HWY_INLINE void AskBehindGroup(const std::byte* group) {
+    constexpr size_t kNearer = 3072;
+    for (size_t byte = 0; byte < PackedGroupBytes(kType); byte += kLineBytes) {
+      PrefetchLine(group + kNearer + byte);
     }
   }
 
