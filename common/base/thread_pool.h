@@ -42,7 +42,7 @@ class ThreadPool {
   struct Job {
     const std::function<void(size_t, size_t)>* body = nullptr;
     size_t count = 0;
-    size_t range = 0;
+    size_t grain = 0;
     std::atomic<size_t> next{0};
   };
 

@@ -12,6 +12,7 @@ using Priority = BackgroundTask::Priority;
 // Written by the task's thread, read by the registry's.
 struct WeightLoading::Progress {
   std::atomic<uint64_t> bytes_read{0};
+  std::atomic<uint64_t> large_page_bytes{0};
   std::atomic<bool> verified{false};
 };
 
@@ -20,10 +21,14 @@ WeightLoading::WeightLoading(const Surroundings& surroundings, const std::string
   MetricRegistry& metrics = surroundings.metrics;
   const Gauge read =
       metrics.AddGauge(metric_prefix + "weight_read_bytes", "Bytes of weights read into memory.");
+  const Gauge large = metrics.AddGauge(
+      metric_prefix + "weight_large_page_bytes",
+      "Bytes of weights in large pages, which are faster to read; known once all are read.");
   const Gauge verified = metrics.AddGauge(metric_prefix + "weights_verified",
                                           "1 once all of them agree with the manifest's hashes.");
-  metrics.AddCollector([progress = progress_, read, verified] {
+  metrics.AddCollector([progress = progress_, read, large, verified] {
     read.Set(static_cast<double>(progress->bytes_read.load()));
+    large.Set(static_cast<double>(progress->large_page_bytes.load()));
     verified.Set(progress->verified.load() ? 1 : 0);
   });
 }
@@ -35,6 +40,7 @@ void WeightLoading::Start(const std::string& when, std::shared_ptr<const WeightS
   const auto read = [progress = progress_, compare,
                      weights = std::move(weights)](const std::atomic<bool>& stop) -> Status {
     RETURN_IF_ERROR(weights->Read(compare, stop, progress->bytes_read));
+    progress->large_page_bytes.store(weights->large_page_bytes());
     progress->verified.store(compare == Compare::kHashes && weights->has_hashes());
     return OkStatus();
   };
@@ -73,6 +79,7 @@ void WeightLoading::Tell(const Status& result) const {
   surroundings_.log.Info("weights_read",
                          {{"bytes", progress_->bytes_read.load()},
                           {"verified", progress_->verified.load() ? "yes" : "no"},
+                          {"in_large_pages", progress_->large_page_bytes.load()},
                           {"seconds", ToSeconds(surroundings_.clock.Now() - began_)}});
 }
 

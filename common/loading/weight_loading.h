@@ -33,7 +33,8 @@ class WeightLoading {
     MetricRegistry& metrics;
   };
 
-  // The gauges are `metric_prefix` with weight_read_bytes and weights_verified behind it.
+  // The gauges are `metric_prefix` with weight_read_bytes, weight_large_page_bytes and
+  // weights_verified behind it.
   WeightLoading(const Surroundings& surroundings, const std::string& metric_prefix);
 
   // Begins. `when` the weights are compared with their hashes: "background", while the process

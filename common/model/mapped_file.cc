@@ -80,6 +80,8 @@ StatusOr<std::shared_ptr<const MappedFile>> MappedFile::Open(const std::string& 
     return ResourceExhausted(name + ": cannot map " + std::to_string(file.bytes) +
                              " bytes: " + std::strerror(errno));
   }
+  // Where the page cache can hold large pages, what is missing comes in them.
+  madvise(data, file.bytes, MADV_HUGEPAGE);
   const std::span<const std::byte> bytes(static_cast<const std::byte*>(data), file.bytes);
   return std::shared_ptr<const MappedFile>(new MappedFile(name, bytes));
 }

@@ -4,6 +4,7 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 #include "common/tensor/convert.h"
 #include "common/tensor/packed_layout.h"
@@ -12,6 +13,9 @@ namespace windrose {
 namespace {
 
 constexpr uint64_t kDataAlignment = 64;
+// What is written at once, at multiples of as much: a page cache that can hold large pages then
+// does, and whoever maps the file next reads it faster.
+constexpr size_t kBufferBytes = size_t{2} << 20;
 
 struct Header {
   std::string text;
@@ -77,6 +81,11 @@ Status WriteTo(std::FILE* file, const void* data, size_t bytes, const std::strin
 }
 
 }  // namespace
+
+SafetensorsWriter::SafetensorsWriter(std::string path, std::FILE* file, uint64_t data_bytes)
+    : path_(std::move(path)), buffer_(kBufferBytes), file_(file), remaining_bytes_(data_bytes) {
+  std::setvbuf(file, buffer_.data(), _IOFBF, buffer_.size());
+}
 
 StatusOr<SafetensorsWriter> SafetensorsWriter::Create(const std::string& path,
                                                       std::span<const TensorToWrite> tensors) {

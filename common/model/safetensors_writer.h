@@ -42,10 +42,10 @@ class SafetensorsWriter {
   struct Close {
     void operator()(std::FILE* file) const { std::fclose(file); }
   };
-  SafetensorsWriter(std::string path, std::FILE* file, uint64_t data_bytes)
-      : path_(std::move(path)), file_(file), remaining_bytes_(data_bytes) {}
+  SafetensorsWriter(std::string path, std::FILE* file, uint64_t data_bytes);
 
   std::string path_;
+  std::vector<char> buffer_;  // the file's, which it outlives
   std::unique_ptr<std::FILE, Close> file_;
   uint64_t remaining_bytes_;
 };

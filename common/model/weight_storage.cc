@@ -1,18 +1,14 @@
 #include "common/model/weight_storage.h"
 
 #include <algorithm>
+#include <set>
+
+#include "common/model/large_pages.h"
 
 namespace windrose {
 namespace {
 
-// How much is read between two looks at whether to stop; the piece behind it is on its way from
-// the disk meanwhile.
-constexpr size_t kPieceBytes = 16 << 20;
-
-std::span<const std::byte> PieceAt(std::span<const std::byte> bytes, size_t begin) {
-  begin = std::min(begin, bytes.size());
-  return bytes.subspan(begin, std::min(kPieceBytes, bytes.size() - begin));
-}
+constexpr size_t kPieceBytes = 16 << 20;  // between two looks at whether to stop
 
 // One reading of some tensors.
 class Reader {
@@ -23,8 +19,7 @@ class Reader {
   Status Read(std::span<const std::byte> bytes, ContentHasher* hasher) {
     for (size_t begin = 0; begin < bytes.size(); begin += kPieceBytes) {
       if (stop_.load()) return Cancelled("stopped while weights were read");
-      const std::span<const std::byte> piece = PieceAt(bytes, begin);
-      PrefetchMapped(PieceAt(bytes, begin + kPieceBytes));
+      const auto piece = bytes.subspan(begin, std::min(kPieceBytes, bytes.size() - begin));
       RETURN_IF_ERROR(MakeMappedResident(piece));
       if (hasher != nullptr) hasher->Add(piece);
       bytes_read_.fetch_add(piece.size());
@@ -51,6 +46,14 @@ class Reader {
 bool WeightStorage::has_hashes() const {
   return std::any_of(tensors_.begin(), tensors_.end(),
                      [](const Tensor& tensor) { return tensor.hash.has_value(); });
+}
+
+uint64_t WeightStorage::large_page_bytes() const {
+  std::set<const MappedFile*> files;
+  for (const Tensor& tensor : tensors_) files.insert(tensor.file.get());
+  std::vector<std::span<const std::byte>> mappings;
+  for (const MappedFile* file : files) mappings.push_back(file->bytes());
+  return BytesInLargePages(mappings);
 }
 
 Status WeightStorage::Read(Compare compare, const std::atomic<bool>& stop,

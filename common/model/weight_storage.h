@@ -36,6 +36,9 @@ class WeightStorage {
   // Whether there is anything to compare with.
   bool has_hashes() const;
 
+  // How much of the files lies in large pages (large_pages.h).
+  uint64_t large_page_bytes() const;
+
   // Reads every tensor into memory, in their order, and compares those that have a hash if it is
   // told to; `bytes_read` rises meanwhile. DATA_LOSS names the file, and the tensor with both
   // hashes when its bytes are not those that the checkpoint was written with; CANCELLED soon after

@@ -142,6 +142,7 @@ TEST_F(WeightLoadingTest, GaugesFollowItAndMayOutliveIt) {
     EXPECT_TRUE(*other.AwaitReady());
   }
   EXPECT_THAT(process_.metrics.Text(), AllOf(HasSubstr("windrose_other_weight_read_bytes 3"),
+                                             HasSubstr("windrose_other_weight_large_page_bytes 0"),
                                              HasSubstr("windrose_other_weights_verified 1"),
                                              HasSubstr("windrose_test_weight_read_bytes 0")));
 }
