@@ -9,6 +9,7 @@
 //   HalfWeights<kType>    the weights, as the products want them
 //   LoadHalf              fills it
 //   Q4Start               where the sums of a group of q4 begin
+//   CodedHalf             another form of HalfWeights<kQ4>, for few rows, which may be the same
 //   Q8Dots, AddQ4Dots     the products, asking for weights that are `ahead` between them
 // or, of one block and one row, BlockWeights, LoadBlockWeights, Q8BlockDot and AddQ4BlockDot.
 #include "hwy/highway.h"
@@ -40,6 +41,8 @@ struct HalfWeights {
   BlockWeights<kType> block[kHalfBlocks];
 };
 
+using CodedHalf = HalfWeights<DType::kQ4>;
+
 // `from`: the first block, advanced to the register's outputs; `levels`: its levels, of q4.
 template <DType kType>
 HWY_INLINE void LoadHalf(const std::byte* from, const std::byte* levels, HalfWeights<kType>& half) {
@@ -50,7 +53,10 @@ HWY_INLINE void LoadHalf(const std::byte* from, const std::byte* levels, HalfWei
   }
 }
 
-HWY_INLINE IntVector Q4Start(const int32_t* /*minus_sums*/) { return hn::Zero(IntTag()); }
+HWY_INLINE IntVector Q4Start(const HalfWeights<DType::kQ4>& /*half*/,
+                             const int32_t* /*minus_sums*/) {
+  return hn::Zero(IntTag());
+}
 
 template <class Ahead>
 HWY_INLINE void AskDuringBlock(const Ahead& ahead, size_t block) {

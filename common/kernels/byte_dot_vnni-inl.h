@@ -50,6 +50,36 @@ HWY_INLINE void LoadHalf(const std::byte* from, const std::byte* levels, HalfWei
   }
 }
 
+// Weights of q4 as they are kept, with what makes them what they are worth: for so few rows that
+// doing this to their sums is less work than to every weight.
+struct CodedHalf {
+  WeightBytes chunk[kHalfChunks];  // every other one 16 times as much
+  Words factors[kHalfBlocks];
+  IntVector offsets[kHalfBlocks];  // in the lower half of each lane
+};
+
+HWY_INLINE void LoadHalf(const std::byte* from, const std::byte* levels, CodedHalf& half) {
+  const WeightByteTag d;
+  const auto* bytes = reinterpret_cast<const uint8_t*>(from);
+  HWY_UNROLL(8)
+  for (size_t c = 0; c < kHalfChunks; c += 2) {
+    const WeightBytes both = hn::LoadU(d, bytes + c / 2 * kChunkBytes);
+    half.chunk[c] = hn::And(both, hn::Set(d, 0x0F));
+    half.chunk[c + 1] = hn::And(both, hn::Set(d, 0xF0));
+  }
+  HWY_UNROLL(2)
+  for (size_t b = 0; b < kHalfBlocks; ++b) {
+    const Levels level = LoadLevels(levels + b * kPanelOutputs);
+    half.factors[b] = level.factors;
+    half.offsets[b] = hn::ShiftRight<16>(hn::BitCast(IntTag(), level.offsets));
+  }
+}
+
+// sum += the two 16-bit numbers of a lane of a, each times b's.
+HWY_INLINE void AddPairProducts(__m512i& sum, __m512i a, __m512i b) {
+  __asm__ volatile("vpdpwssd %2, %1, %0" : "+v"(sum) : "v"(a), "v"(b));
+}
+
 // sum += four weights times the four bytes at x, in each lane. As assembly, because Highway 1.0.3
 // compiles this set without the instruction it is named for.
 HWY_INLINE void AddFourProducts(__m512i& sum, WeightBytes weights, const int8_t* x) {
@@ -64,8 +94,11 @@ HWY_INLINE IntVector OffsetOf(int32_t minus_sum) {
   return hn::ShiftLeft<7>(hn::Set(IntTag(), minus_sum));
 }
 
-HWY_INLINE IntVector Q4Start(const int32_t* minus_sums) {
+HWY_INLINE IntVector Q4Start(const HalfWeights<DType::kQ4>& /*half*/, const int32_t* minus_sums) {
   return OffsetOf(minus_sums[kGroupBlocks]);
+}
+HWY_INLINE IntVector Q4Start(const CodedHalf& /*half*/, const int32_t* /*minus_sums*/) {
+  return hn::Zero(IntTag());
 }
 
 // sums[s][r] += products of row r with the kChunks chunks of sum s; all of them side by side.
@@ -128,6 +161,36 @@ HWY_INLINE void AddQ4Dots(const HalfWeights<DType::kQ4>& half, const int8_t* x,
   }
   HWY_UNROLL(8)
   for (size_t r = 0; r < kRows; ++r) sums[r].raw = parts[0][r];
+}
+
+// Both sums of a block fit 16 bits: sixteen products below 15 * 128.
+template <size_t kRows, class Ahead>
+HWY_INLINE void AddQ4Dots(const CodedHalf& half, const int8_t* x, const int32_t* minus_sums,
+                          const Ahead& ahead, IntVector (&sums)[kRows]) {
+  __m512i parts[2 * kHalfBlocks][kRows];  // of a block: its lower halves, and its upper ones
+  HWY_UNROLL(16)
+  for (size_t i = 0; i < 2 * kHalfBlocks * kRows; ++i) {
+    parts[i / kRows][i % kRows] = _mm512_setzero_si512();
+  }
+  HWY_UNROLL(16)
+  for (size_t c = 0; c < kHalfChunks; ++c) {
+    ahead.AskDuring(c);
+    HWY_UNROLL(2)
+    for (size_t r = 0; r < kRows; ++r) {
+      AddFourProducts(parts[c / kBlockChunks * 2 + c % 2][r], half.chunk[c],
+                      x + r * kGroupInputs + 4 * c);
+    }
+  }
+  HWY_UNROLL(4)
+  for (size_t i = 0; i < kHalfBlocks * kRows; ++i) {
+    const size_t b = i / kRows;
+    const size_t r = i % kRows;
+    const IntVector low = hn::And(IntVector{parts[2 * b][r]}, hn::Set(IntTag(), 0xFFFF));
+    const IntVector high = hn::ShiftLeft<12>(IntVector{parts[2 * b + 1][r]});
+    const IntVector minus_sum = hn::Set(IntTag(), minus_sums[r * kGroupSums + b]);
+    AddPairProducts(sums[r].raw, hn::Or(low, high).raw, half.factors[b].raw);
+    AddPairProducts(sums[r].raw, minus_sum.raw, half.offsets[b].raw);
+  }
 }
 
 }  // namespace windrose::HWY_NAMESPACE

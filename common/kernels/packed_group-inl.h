@@ -52,17 +52,16 @@ class PackedPanel {
 };
 
 // Half a group, as one register of outputs meets it: first or second half, part of the panel.
-template <DType kType, size_t kHalf>
+template <DType kType, size_t kHalf, class Weights = HalfWeights<kType>>
 struct Half {
-  HalfWeights<kType> weights;
+  Weights weights;
   FloatVector scales[kType == DType::kQ8 ? kHalfBlocks : 1];
   size_t lane;  // of the panel: the register's first output
 
   HWY_INLINE Half(const PackedPanel<kType>& panel, size_t group, size_t first_lane)
       : lane(first_lane) {
     constexpr size_t kFirst = kHalf * kHalfBlocks;
-    LoadHalf<kType>(panel.block(group, kFirst) + 4 * lane, panel.header(group, kFirst) + lane,
-                    weights);
+    LoadHalf(panel.block(group, kFirst) + 4 * lane, panel.header(group, kFirst) + lane, weights);
     for (size_t b = 0; b < std::size(scales); ++b) {
       scales[b] = ScalesOfCodes(LoadHeader(panel.scales(group, kFirst + b) + lane));
     }

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <optional>
+#include <type_traits>
 #include <utility>
 
 #include "common/base/check.h"
@@ -31,6 +32,8 @@ constexpr size_t kRowsAtOnce = 4;
 #else
 constexpr size_t kRowsAtOnce = 1;
 #endif
+// Rows of q4 that are so few that weights are multiplied as they are kept.
+constexpr size_t kCodedRows = 2;
 // Activation bytes that a pass over the panels may use: they should stay in the second cache.
 constexpr size_t kPassBytes = 512 * 1024;
 
@@ -49,15 +52,15 @@ HWY_INLINE void AddRows(const Half<DType::kQ8, kHalf>& half, const QuantizedTile
 }
 
 // The same of q4, where both halves make one dot.
-template <size_t kRows, size_t kHalf, class Ahead>
-HWY_INLINE void AddRows(const Half<DType::kQ4, kHalf>& half, const QuantizedTile& x, size_t row,
-                        const Ahead& ahead, TileSums& sums) {
+template <size_t kRows, size_t kHalf, class Weights, class Ahead>
+HWY_INLINE void AddRows(const Half<DType::kQ4, kHalf, Weights>& half, const QuantizedTile& x,
+                        size_t row, const Ahead& ahead, TileSums& sums) {
   const IntTag d;
   const int32_t* const minus_sums = x.minus_sums + row * kGroupSums;
   IntVector dots[kRows];
   HWY_UNROLL(8)
   for (size_t r = 0; r < kRows; ++r) {
-    dots[r] = kHalf == 0 ? Q4Start(minus_sums + r * kGroupSums)
+    dots[r] = kHalf == 0 ? Q4Start(half.weights, minus_sums + r * kGroupSums)
                          : hn::Load(d, sums.dots[row + r] + half.lane);
   }
   AddQ4Dots(half.weights, x.values + row * kGroupInputs + kHalf * kHalfInputs,
@@ -94,6 +97,8 @@ struct VectorProducts {
   static constexpr size_t kPanels = 1;
   using Panels = std::array<PackedPanel<kType>, kPanels>;
   using Sums = TileSums;
+  using Weights =
+      std::conditional_t<kType == DType::kQ4 && kRows <= kCodedRows, CodedHalf, HalfWeights<kType>>;
 
   // sums += what the panel gives to each row of the tile.
   static void AddPanels(const Panels& panels, const QuantizedTile& x, TileSums& sums) {
@@ -110,9 +115,10 @@ struct VectorProducts {
                                  const QuantizedTile& x, TileSums& sums) {
     if constexpr (kHalf == 0) PrefetchLine(panel.header(group, 0) + kAheadBytes);
     const WeightsAhead<kType> ahead(panel.block(group, kHalf * kHalfBlocks));
-    AddRowsFrom<kRows>(0, Half<kType, kHalf>(panel, group, 0), x, ahead, sums);
+    using AnyHalf = Half<kType, kHalf, Weights>;
+    AddRowsFrom<kRows>(0, AnyHalf(panel, group, 0), x, ahead, sums);
     for (size_t lane = kVectorFloats; lane < kPanelOutputs; lane += kVectorFloats) {
-      AddRowsFrom<kRows>(0, Half<kType, kHalf>(panel, group, lane), x, NothingAhead(), sums);
+      AddRowsFrom<kRows>(0, AnyHalf(panel, group, lane), x, NothingAhead(), sums);
     }
   }
 };
@@ -193,9 +199,12 @@ class Multiplication {
     for (size_t panel = panels.begin; panel < panels.end; ++panel) RunByVectors(x, tile, panel);
   }
 
-  // A single row has code of its own, where weights stay in registers.
+  // The fewest rows have code of their own, where weights stay in registers.
   void RunByVectors(const QuantizedTile& x, size_t tile, size_t panel) const {
     if (x.rows == 1) return RunPanels<VectorProducts<kType, 1>>(x, tile, panel);
+    if constexpr (kRowsAtOnce<kType> >= kCodedRows) {
+      if (x.rows == kCodedRows) return RunPanels<VectorProducts<kType, kCodedRows>>(x, tile, panel);
+    }
     RunPanels<VectorProducts<kType, kRowsAtOnce<kType>>>(x, tile, panel);
   }
 

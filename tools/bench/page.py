@@ -1,5 +1,6 @@
 """What the tools here share: where things are, what the machine is, and the regions of docs/performance.md they write."""
 
+import os
 import pathlib
 import platform
 import re
@@ -40,6 +41,15 @@ def ensure_model(number_format: str, layers: int) -> pathlib.Path:
         run(BIN / "windrose", "synth", model, "--like", "mixtral-8x7b", "--layers", layers, "--dtype", dtype,
             "--tokenizer", TOKENIZER)  # fmt: skip
     return model
+
+
+def evict(*places: pathlib.Path) -> None:
+    """Takes files, or those of folders, out of the page cache."""
+    for path in (file for place in places for file in (place.iterdir() if place.is_dir() else [place])):
+        descriptor = os.open(path, os.O_RDONLY)
+        os.fsync(descriptor)
+        os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
+        os.close(descriptor)
 
 
 def processor() -> str:

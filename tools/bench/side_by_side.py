@@ -62,6 +62,7 @@ def rpc_servers(number_format: str):
 
 def commands_for(number_format: str, threads: int) -> dict[str, list[str | pathlib.Path]]:
     ours, theirs = make_models(number_format)
+    page.evict(ours, theirs)  # read again from the disk, files may come in larger pages than just written
     script = pathlib.Path(__file__).with_name("llama_rates.py")
     commands = {
         "windrose": [BIN / "bench_engine", "--model", ours, "--runs", "1", "--threads", str(threads)],

@@ -2,7 +2,6 @@
 
 import argparse
 import json
-import os
 import pathlib
 import re
 import socket
@@ -27,15 +26,6 @@ def free_port() -> int:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return listener.getsockname()[1]
-
-
-def evict(folder: pathlib.Path) -> None:
-    """Takes the model's files out of the page cache."""
-    for path in folder.iterdir():
-        descriptor = os.open(path, os.O_RDONLY)
-        os.fsync(descriptor)
-        os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
-        os.close(descriptor)
 
 
 def metrics(port: int) -> dict[str, float]:
@@ -92,7 +82,7 @@ def first_tokens(model: pathlib.Path) -> tuple[float, float, float]:
 def worker_rows(model: pathlib.Path) -> tuple[list[list[str]], Worker]:
     rows = []
     for when in NAMES:
-        evict(model)
+        page.evict(model)
         cold, warm = Worker(model, when).stop(), Worker(model, when).stop()
         rows.append([f"`--verify-weights={when}`: {NAMES[when]}", f"{cold.ready:.2f} s", f"{cold.read:.1f} s",
                      f"{warm.ready:.2f} s", f"{warm.read:.1f} s"])  # fmt: skip
@@ -104,7 +94,7 @@ def main() -> None:
     if arguments.write:
         page.require_regions("start-up")
     rows, worker = worker_rows(arguments.model)
-    evict(arguments.model)
+    page.evict(arguments.model)
     cold, warm = first_tokens(arguments.model), first_tokens(arguments.model)
     head = ["a worker with all experts", "cold: ready", "all read", "warm: ready", "all read"]
     lines = [f"{page.processor()}; {worker.weights / 1e9:.2f} GB of experts.", "", *page.table(head, rows), ""]
