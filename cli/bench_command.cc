@@ -36,7 +36,7 @@ struct BenchConfig {
   std::string url;
   std::string api_model;
   std::string api_key;
-  LevelOptions levels{.concurrency = {"1", "8", "32"}, .warmup = 1};
+  LevelOptions levels{.concurrency = {1, 8, 32}, .warmup = 1};
   LoadShape shape;
   Duration duration{0};
   Duration silence_timeout = Seconds(300);
@@ -63,7 +63,7 @@ void AddClusterFlags(ConfigParser& parser, BenchConfig& config) {
 
 void AddLoadFlags(ConfigParser& parser, BenchConfig& config) {
   parser.Add("concurrency", config.levels.concurrency,
-             "requests that run at the same time, one level after the other");
+             "requests that run at the same time, one level after the other", 1, kMaxConcurrency);
   parser.Add("requests", config.levels.requests,
              "requests of each level; 0 takes 4 for each stream, but at least 8", 0, kMaxRequests);
   parser.Add("prompt-tokens", config.shape.prompt_tokens, "tokens of each prompt", 1, kMaxTokens);

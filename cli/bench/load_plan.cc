@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <boost/json.hpp>
-#include <charconv>
 
 #include "common/base/random.h"
 
@@ -11,17 +10,6 @@ namespace {
 
 constexpr uint32_t kLeastRequests = 8;
 constexpr uint32_t kRequestsPerStream = 4;
-
-StatusOr<uint32_t> ParseConcurrency(const std::string& text) {
-  uint32_t value = 0;
-  const char* const end = text.data() + text.size();
-  const auto parsed = std::from_chars(text.data(), end, value);
-  if (parsed.ec == std::errc() && parsed.ptr == end && value >= 1 && value <= kMaxConcurrency) {
-    return value;
-  }
-  return InvalidArgument("--concurrency: wanted numbers from 1 to " +
-                         std::to_string(kMaxConcurrency) + ", got " + text);
-}
 
 Status CheckLevel(const Level& level, uint32_t max_tokens) {
   if (level.requests < level.concurrency) {
@@ -46,9 +34,8 @@ StatusOr<std::vector<Level>> PlanLevels(const LevelOptions& options) {
   }
   std::vector<Level> levels;
   uint32_t ordinal = options.warmup;
-  for (const std::string& text : options.concurrency) {
-    Level level;
-    ASSIGN_OR_RETURN(level.concurrency, ParseConcurrency(text));
+  for (const uint32_t concurrency : options.concurrency) {
+    Level level{.concurrency = concurrency};
     level.requests = options.requests > 0
                          ? options.requests
                          : std::max(kLeastRequests, kRequestsPerStream * level.concurrency);

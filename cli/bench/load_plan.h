@@ -38,13 +38,13 @@ struct Level {
 };
 
 struct LevelOptions {
-  std::vector<std::string> concurrency;  // numbers
-  uint32_t requests = 0;                 // of each level; 0: 4 for each stream, but at least 8
+  std::vector<uint32_t> concurrency;
+  uint32_t requests = 0;  // of each level; 0: 4 for each stream, but at least 8
   uint32_t max_tokens = 1;
   uint32_t warmup = 0;  // requests before the first level
 };
 
-// INVALID_ARGUMENT, beginning with the flag, for what is no number or out of its limits.
+// INVALID_ARGUMENT, beginning with the flag, for what is out of its limits.
 StatusOr<std::vector<Level>> PlanLevels(const LevelOptions& options);
 
 // The ids of the prompt of the request with this ordinal.

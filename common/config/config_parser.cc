@@ -241,6 +241,11 @@ void ConfigParser::Add(const std::string& flag, std::vector<std::string>& field,
   impl_->Add(ListSetting(field), flag, help);
 }
 
+void ConfigParser::Add(const std::string& flag, std::vector<uint32_t>& field,
+                       const std::string& help, uint32_t minimum, uint32_t maximum) {
+  impl_->Add(IntegersSetting(field, minimum, maximum), flag, help);
+}
+
 void ConfigParser::AddBytes(const std::string& flag, uint64_t& field, const std::string& help,
                             uint64_t minimum, uint64_t maximum) {
   impl_->Add(BytesSetting(field, minimum, maximum), flag, help);

@@ -63,6 +63,8 @@ class ConfigParser {
            Duration maximum);
   // Separated by commas.
   void Add(const std::string& flag, std::vector<std::string>& field, const std::string& help);
+  void Add(const std::string& flag, std::vector<uint32_t>& field, const std::string& help,
+           uint32_t minimum, uint32_t maximum);
   // "2GiB", "64MiB", "4KiB", "512B".
   void AddBytes(const std::string& flag, uint64_t& field, const std::string& help, uint64_t minimum,
                 uint64_t maximum);

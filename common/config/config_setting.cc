@@ -145,6 +145,29 @@ ConfigSetting ListSetting(std::vector<std::string>& field) {
   return setting;
 }
 
+ConfigSetting IntegersSetting(std::vector<uint32_t>& field, uint32_t minimum, uint32_t maximum) {
+  ConfigSetting setting;
+  setting.type = "INTEGERS";
+  setting.set = [&field, minimum, maximum](std::string_view text) -> Status {
+    std::vector<uint32_t> values;
+    for (const std::string& item : Split(text)) {
+      uint32_t& value = values.emplace_back();
+      if (!ParseWhole(item, value) || value < minimum || value > maximum) {
+        return InvalidArgument("wanted integers of " + Shown(minimum) + " to " + Shown(maximum) +
+                               ", separated by commas");
+      }
+    }
+    field = std::move(values);
+    return OkStatus();
+  };
+  setting.print = [&field] {
+    std::string list = "[";
+    for (const uint32_t value : field) list += (list.size() > 1 ? ", " : "") + Shown(value);
+    return list + "]";
+  };
+  return setting;
+}
+
 ConfigSetting ChoiceSetting(std::string& field, const std::vector<std::string>& choices) {
   std::string wanted;
   for (const std::string& choice : choices) wanted += (wanted.empty() ? "" : "|") + choice;

@@ -31,6 +31,7 @@ ConfigSetting DoubleSetting(double& field, double minimum, double maximum);
 ConfigSetting DurationSetting(Duration& field, Duration minimum, Duration maximum);
 ConfigSetting BytesSetting(uint64_t& field, uint64_t minimum, uint64_t maximum);
 ConfigSetting ListSetting(std::vector<std::string>& field);
+ConfigSetting IntegersSetting(std::vector<uint32_t>& field, uint32_t minimum, uint32_t maximum);
 ConfigSetting ChoiceSetting(std::string& field, const std::vector<std::string>& choices);
 
 // For uint16_t, int32_t, uint32_t, int64_t and uint64_t.

@@ -160,4 +160,4 @@ def test_settings_that_make_no_sense_are_refused(option):
 
 def test_settings_are_printed():
     run = bench("--print-config")
-    assert run.returncode == 0 and 'concurrency = ["1", "8", "32"]' in run.stdout
+    assert run.returncode == 0 and "concurrency = [1, 8, 32]" in run.stdout

@@ -4,6 +4,7 @@
 
 #include <limits>
 #include <string>
+#include <vector>
 
 namespace windrose {
 namespace {
@@ -35,6 +36,21 @@ TEST(ConfigSetting, PrintsWhatItReads) {
   EXPECT_TRUE(setting.set("1e-3").ok());
   EXPECT_TRUE(setting.set(setting.print()).ok());
   EXPECT_EQ(ratio, 0.001);
+}
+
+TEST(ConfigSetting, TakesIntegersSeparatedByCommas) {
+  std::vector<uint32_t> numbers = {7};
+  const ConfigSetting setting = IntegersSetting(numbers, 1, 1024);
+  for (const std::string text :
+       {"0", "-1", "x", "8x", " 8", "1025", "99999999999", "1,,2", "1,0"}) {
+    EXPECT_FALSE(setting.set(text).ok()) << text;
+  }
+  EXPECT_EQ(numbers, std::vector<uint32_t>{7});
+  EXPECT_TRUE(setting.set("1,8,1024").ok());
+  EXPECT_EQ(numbers, (std::vector<uint32_t>{1, 8, 1024}));
+  EXPECT_EQ(setting.print(), "[1, 8, 1024]");
+  EXPECT_TRUE(setting.set("").ok());
+  EXPECT_EQ(setting.print(), "[]");
 }
 
 TEST(ConfigSetting, BoundsText) {
