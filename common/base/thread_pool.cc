@@ -81,12 +81,13 @@ void ThreadPool::KeepOffOwner() {
   }
 }
 
-// Ranges are long at first, which memory likes, and short at last, so that all end together, even
-// if one was descheduled for a while: half of what is left for each thread, as if it were alone.
+// Ranges are long at first, which memory likes, and short at last, so that all threads end
+// together; a quarter of a thread's share of what is left, lest one that is descheduled holds up
+// the others.
 void ThreadPool::RunRanges() {
   size_t begin = job_.next.load();
   while (begin < job_.count) {
-    const size_t share = (job_.count - begin) / (2 * thread_count());
+    const size_t share = (job_.count - begin) / (4 * thread_count());
     const size_t end =
         std::min(begin + std::max(share / job_.grain, size_t{1}) * job_.grain, job_.count);
     if (!job_.next.compare_exchange_weak(begin, end)) continue;
