@@ -2,6 +2,7 @@
 #include <sys/resource.h>
 
 #include <atomic>
+#include <map>
 #include <numeric>
 #include <optional>
 #include <set>
@@ -10,6 +11,7 @@
 #include "common/base/background_task.h"
 #include "common/base/bounded_queue.h"
 #include "common/base/ids.h"
+#include "common/base/mutex.h"
 #include "common/base/random.h"
 #include "common/base/status.h"
 #include "common/base/thread_event_loop.h"
@@ -208,6 +210,25 @@ TEST(ThreadPool, CoversEveryIndexOnceForAnyCountAndGrain) {
       }
     }
   }
+}
+
+// Whoever takes them: how long a range is depends on where it begins.
+TEST(ThreadPool, RangesAreLongAtFirstAndAGrainAtLast) {
+  ThreadPool pool(2);
+  Mutex mutex;
+  std::map<size_t, size_t> ranges;
+  pool.ParallelFor(640, 10, [&](size_t begin, size_t end) {
+    MutexLock lock(mutex);
+    ranges[begin] = end - begin;
+  });
+  size_t before = 80;  // a quarter of half
+  EXPECT_EQ(ranges[0], before);
+  for (const auto& [begin, length] : ranges) {
+    EXPECT_EQ(length % 10, 0U);
+    EXPECT_LE(length, before);
+    before = length;
+  }
+  EXPECT_EQ(before, 10U);
 }
 
 TEST(ThreadPool, ManyForksInARowAllJoin) {
