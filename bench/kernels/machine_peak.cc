@@ -17,6 +17,7 @@
 #include "common/kernels/targets.h"
 #include "hwy/foreach_target.h"
 // After foreach_target.h.
+#include "common/kernels/lanes-inl.h"
 #include "hwy/highway.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -81,7 +82,7 @@ uint64_t ReadLines(std::span<const std::byte> bytes, size_t ahead) {
     HWY_UNROLL(4)
     for (size_t line = 0; line < kLines; ++line) {
       const uint64_t* const begin = words + at + line * kLineWords;
-      __builtin_prefetch(begin + ahead / sizeof(uint64_t), 0, 2);
+      PrefetchLine(reinterpret_cast<const std::byte*>(begin) + ahead);
       HWY_UNROLL(8)
       for (size_t i = 0; i < kLineWords; i += hn::Lanes(d)) {
         sums[line] = hn::Add(sums[line], hn::Load(d, begin + i));

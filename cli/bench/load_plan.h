@@ -38,8 +38,8 @@ struct Level {
 };
 
 struct LevelOptions {
-  std::vector<uint32_t> concurrency;
-  uint32_t requests = 0;  // of each level; 0: 4 for each stream, but at least 8
+  std::vector<uint32_t> concurrency;  // each 1 to kMaxConcurrency
+  uint32_t requests = 0;              // of each level; 0: 4 for each stream, but at least 8
   uint32_t max_tokens = 1;
   uint32_t warmup = 0;  // requests before the first level
 };

@@ -41,6 +41,13 @@ Status CheckText(std::string_view text) {
   return OkStatus();
 }
 
+// As the file writes a list, of items that it can read.
+std::string Bracketed(const std::vector<std::string>& items) {
+  std::string list = "[";
+  for (const std::string& item : items) list += (list.size() > 1 ? ", " : "") + item;
+  return list + "]";
+}
+
 std::vector<std::string> Split(std::string_view text) {
   std::vector<std::string> items;
   while (!text.empty()) {
@@ -136,11 +143,9 @@ ConfigSetting ListSetting(std::vector<std::string>& field) {
     return OkStatus();
   };
   setting.print = [&field] {
-    std::string list = "[";
-    for (const std::string& item : field) {
-      list += (list.size() > 1 ? ", " : "") + QuoteConfigValue(item);
-    }
-    return list + "]";
+    std::vector<std::string> items;
+    for (const std::string& item : field) items.push_back(QuoteConfigValue(item));
+    return Bracketed(items);
   };
   return setting;
 }
@@ -161,9 +166,9 @@ ConfigSetting IntegersSetting(std::vector<uint32_t>& field, uint32_t minimum, ui
     return OkStatus();
   };
   setting.print = [&field] {
-    std::string list = "[";
-    for (const uint32_t value : field) list += (list.size() > 1 ? ", " : "") + Shown(value);
-    return list + "]";
+    std::vector<std::string> items;
+    for (const uint32_t value : field) items.push_back(Shown(value));
+    return Bracketed(items);
   };
   return setting;
 }

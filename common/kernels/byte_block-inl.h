@@ -64,6 +64,11 @@ HWY_INLINE Levels LoadLevels(const std::byte* levels) {
   return {factors, hn::ShiftRight<1>(hn::Mul(factors, zeros))};
 }
 
+// Offsets, in the lower half of each lane alone.
+HWY_INLINE IntVector LowerOffsets(const Levels& levels) {
+  return hn::ShiftRight<16>(hn::BitCast(IntTag(), levels.offsets));
+}
+
 // Words below 256, in both of their bytes.
 HWY_INLINE WeightBytes InBothBytes(Words words) {
   return hn::BitCast(WeightByteTag(), hn::Or(words, hn::ShiftLeft<8>(words)));

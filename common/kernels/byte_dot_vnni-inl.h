@@ -71,7 +71,7 @@ HWY_INLINE void LoadHalf(const std::byte* from, const std::byte* levels, CodedHa
   for (size_t b = 0; b < kHalfBlocks; ++b) {
     const Levels level = LoadLevels(levels + b * kPanelOutputs);
     half.factors[b] = level.factors;
-    half.offsets[b] = hn::ShiftRight<16>(hn::BitCast(IntTag(), level.offsets));
+    half.offsets[b] = LowerOffsets(level);
   }
 }
 

@@ -38,8 +38,7 @@ HWY_INLINE void LoadBlockWeights(const std::byte* from, const std::byte* levels,
   const auto* bytes = reinterpret_cast<const uint8_t*>(from);
   if constexpr (kType == DType::kQ8) return LoadChunks(bytes, weights.chunk);
   const Levels level = LoadLevels(levels);
-  const auto offsets = hn::ShiftRight<16>(hn::BitCast(IntTag(), level.offsets));
-  weights.offsets = hn::BitCast(SignedWordTag(), offsets);
+  weights.offsets = hn::BitCast(SignedWordTag(), LowerOffsets(level));
   weights.factors = hn::BitCast(SignedWordTag(), level.factors);
   HWY_UNROLL(4)
   for (size_t c = 0; c < kBlockChunks; c += 2) {

@@ -74,7 +74,7 @@ class ByteTiles {
       if constexpr (kType == DType::kQ4) LoadWeightTiles(own);
       for (size_t b = 0; b < block_count; ++b) {
         const Step step{group, RowBlockOf(b, x.rows)};
-        const int8_t* const values = x.values + (group * x.rows + step.rows.first) * kGroupInputs;
+        const int8_t* const values = x.FromGroup(group).values + step.rows.first * kGroupInputs;
         MultiplyDot<0>(own, values, dots);
         if (group + b > 0) Scale(weights[before.group % 2], dots, before, x, sums);
         MultiplyOtherDots(own, values, dots);
@@ -174,7 +174,7 @@ class ByteTiles {
   static HWY_INLINE void Scale(const Weights& weights, const Dots& dots, const Step& step,
                                const QuantizedTile& x, Sums& sums) {
     const RowBlock& rows = step.rows;
-    const float* const row_scales = x.scales + step.group * x.rows;
+    const float* const row_scales = x.FromGroup(step.group).scales;
     if (rows.end - rows.wanted == kTileRegisterRows) {
       HWY_UNROLL(16)
       for (size_t r = 0; r < kTileRegisterRows; ++r) {

@@ -41,7 +41,9 @@ struct UnitGroup {
       HWY_UNROLL(2)
       for (size_t h = 0; h < 2; ++h) {
         const size_t block = h * kHalfBlocks;
-        if constexpr (kType == DType::kQ4) AskBehindHalf(panels[p].block(group, block));
+        if constexpr (kType == DType::kQ4) {
+          Ask(panels[p].block(group, block) + kAheadBytes, PackedGroupBytes(kType) / 2);
+        }
         LoadHalf<kType, 0>(panels[p].block(group, block), panels[p].header(group, block),
                            halves[p][h]);
       }
@@ -53,22 +55,17 @@ struct UnitGroup {
     }
     if constexpr (kType == DType::kQ8) {
       HWY_UNROLL(2)
-      for (size_t p = 0; p < kPanels; ++p) AskBehindGroup(panels[p].header(group, 0));
+      for (size_t p = 0; p < kPanels; ++p) {
+        Ask(panels[p].header(group, 0) + kNearerBytes, PackedGroupBytes(kType));
+      }
     }
   }
 
   // Weights that come after these are asked for all at once, since there is not much else to be
   // held up; where and how far ahead is by measurement.
-  static HWY_INLINE void AskBehindHalf(const std::byte* half) {
-    for (size_t byte = 0; byte < PackedGroupBytes(kType) / 2; byte += kLineBytes) {
-      PrefetchLine(half + kAheadBytes + byte);
-    }
-  }
-  static HWY_INLINE void AskBehindGroup(const std::byte* group) {
-    constexpr size_t kNearer = 3072;
-    for (size_t byte = 0; byte < PackedGroupBytes(kType); byte += kLineBytes) {
-      PrefetchLine(group + kNearer + byte);
-    }
+  static constexpr size_t kNearerBytes = 3072;
+  static HWY_INLINE void Ask(const std::byte* begin, size_t bytes) {
+    for (size_t byte = 0; byte < bytes; byte += kLineBytes) PrefetchLine(begin + byte);
   }
 
   // The contents of a tile register: kTileChunks chunks, one after the other.

@@ -1,8 +1,8 @@
 // How much of mapped files the processor reaches through large pages (2 MiB on x86).
 //
-// Weights in them are read up to half as fast again: one entry of the page tables for 512 small
+// Weights in them are read about a third faster: one entry of the page tables for 512 small
 // pages, and memory in one piece, where the processor sees what comes next. Whether a file gets
-// them is the kernel's choice (docs/performance.md).
+// them is the kernel's choice (docs/adr/0014-large-pages.md).
 #pragma once
 
 #include <cstddef>
