@@ -64,9 +64,9 @@ HWY_INLINE Levels LoadLevels(const std::byte* levels) {
   return {factors, hn::ShiftRight<1>(hn::Mul(factors, zeros))};
 }
 
-// Offsets, in the lower half of each lane alone.
-HWY_INLINE IntVector LowerOffsets(const Levels& levels) {
-  return hn::ShiftRight<16>(hn::BitCast(IntTag(), levels.offsets));
+// Offsets of two blocks, in the two halves of their output's lane.
+HWY_INLINE Words PairOffsets(const Levels& first, const Levels& second) {
+  return hn::OddEven(second.offsets, first.offsets);
 }
 
 // Words below 256, in both of their bytes.

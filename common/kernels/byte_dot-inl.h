@@ -11,7 +11,8 @@
 //   Q4Start               where the sums of a group of q4 begin
 //   CodedHalf             another form of HalfWeights<kQ4>, for few rows, which may be the same
 //   Q8Dots, AddQ4Dots     the products, asking for weights that are `ahead` between them
-// or, of one block and one row, BlockWeights, LoadBlockWeights, Q8BlockDot and AddQ4BlockDot.
+// or, of one block and one row, BlockWeights, LoadBlockWeights, Q8BlockDot and AddQ4BlockDot, with
+// HalfOffsets for what is left of q4's offsets.
 #include "hwy/highway.h"
 
 #if defined(WINDROSE_KERNELS_BYTE_DOT_INL_H_) == defined(HWY_TARGET_TOGGLE)
@@ -39,6 +40,7 @@ namespace windrose::HWY_NAMESPACE {
 template <DType kType>
 struct HalfWeights {
   BlockWeights<kType> block[kHalfBlocks];
+  HalfOffsets offsets;  // of q4
 };
 
 using CodedHalf = HalfWeights<DType::kQ4>;
@@ -51,6 +53,7 @@ HWY_INLINE void LoadHalf(const std::byte* from, const std::byte* levels, HalfWei
     LoadBlockWeights<kType>(from + b * PackedBlockBytes(kType), levels + b * kPanelOutputs,
                             half.block[b]);
   }
+  if constexpr (kType == DType::kQ4) half.offsets.Load(levels);
 }
 
 HWY_INLINE IntVector Q4Start(const HalfWeights<DType::kQ4>& /*half*/,
@@ -64,7 +67,7 @@ HWY_INLINE void AskDuringBlock(const Ahead& ahead, size_t block) {
   for (size_t c = 0; c < kBlockChunks; ++c) ahead.AskDuring(block * kBlockChunks + c);
 }
 
-// x: the half's 64 bytes of kRows rows, 128 apart; minus_sums: of its blocks, kGroupSums apart.
+// x: the half's 64 bytes of kRows rows, 128 apart; minus_sums: the half's, kGroupSums apart.
 template <size_t kRows, class Ahead>
 HWY_INLINE void Q8Dots(const HalfWeights<DType::kQ8>& half, const int8_t* x,
                        const int32_t* minus_sums, const Ahead& ahead,
@@ -83,13 +86,16 @@ HWY_INLINE void Q8Dots(const HalfWeights<DType::kQ8>& half, const int8_t* x,
 template <size_t kRows, class Ahead>
 HWY_INLINE void AddQ4Dots(const HalfWeights<DType::kQ4>& half, const int8_t* x,
                           const int32_t* minus_sums, const Ahead& ahead, IntVector (&sums)[kRows]) {
+  HWY_UNROLL(8)
+  for (size_t r = 0; r < kRows; ++r) {
+    half.offsets.AddTo(sums[r], minus_sums[r * kGroupSums + kPairSum]);
+  }
   HWY_UNROLL(2)
   for (size_t b = 0; b < kHalfBlocks; ++b) {
     AskDuringBlock(ahead, b);
     HWY_UNROLL(8)
     for (size_t r = 0; r < kRows; ++r) {
-      AddQ4BlockDot(half.block[b], x + r * kGroupInputs + b * kBlockInputs,
-                    minus_sums[r * kGroupSums + b], sums[r]);
+      AddQ4BlockDot(half.block[b], x + r * kGroupInputs + b * kBlockInputs, sums[r]);
     }
   }
 }

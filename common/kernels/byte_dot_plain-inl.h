@@ -52,9 +52,15 @@ HWY_INLINE IntVector Q8BlockDot(const BlockWeights<DType::kQ8>& weights, const i
 }
 
 HWY_INLINE void AddQ4BlockDot(const BlockWeights<DType::kQ4>& weights, const int8_t* x,
-                              int32_t /*minus_sum*/, IntVector& sum) {
+                              IntVector& sum) {
   sum = hn::Add(sum, BlockDot(weights, x));
 }
+
+// Taken off the weights already.
+struct HalfOffsets {
+  HWY_INLINE void Load(const std::byte* /*levels*/) {}
+  HWY_INLINE void AddTo(IntVector& /*sum*/, int32_t /*minus_pair*/) const {}
+};
 
 }  // namespace windrose::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();

@@ -55,7 +55,7 @@ HWY_INLINE void LoadHalf(const std::byte* from, const std::byte* levels, HalfWei
 struct CodedHalf {
   WeightBytes chunk[kHalfChunks];  // every other one 16 times as much
   Words factors[kHalfBlocks];
-  IntVector offsets[kHalfBlocks];  // in the lower half of each lane
+  Words offsets;
 };
 
 HWY_INLINE void LoadHalf(const std::byte* from, const std::byte* levels, CodedHalf& half) {
@@ -67,12 +67,11 @@ HWY_INLINE void LoadHalf(const std::byte* from, const std::byte* levels, CodedHa
     half.chunk[c] = hn::And(both, hn::Set(d, 0x0F));
     half.chunk[c + 1] = hn::And(both, hn::Set(d, 0xF0));
   }
-  HWY_UNROLL(2)
-  for (size_t b = 0; b < kHalfBlocks; ++b) {
-    const Levels level = LoadLevels(levels + b * kPanelOutputs);
-    half.factors[b] = level.factors;
-    half.offsets[b] = LowerOffsets(level);
-  }
+  const Levels first = LoadLevels(levels);
+  const Levels second = LoadLevels(levels + kPanelOutputs);
+  half.factors[0] = first.factors;
+  half.factors[1] = second.factors;
+  half.offsets = PairOffsets(first, second);
 }
 
 // sum += the two 16-bit numbers of a lane of a, each times b's.
@@ -95,7 +94,7 @@ HWY_INLINE IntVector OffsetOf(int32_t minus_sum) {
 }
 
 HWY_INLINE IntVector Q4Start(const HalfWeights<DType::kQ4>& /*half*/, const int32_t* minus_sums) {
-  return OffsetOf(minus_sums[kGroupBlocks]);
+  return OffsetOf(minus_sums[kWholeSum]);
 }
 HWY_INLINE IntVector Q4Start(const CodedHalf& /*half*/, const int32_t* /*minus_sums*/) {
   return hn::Zero(IntTag());
@@ -187,9 +186,12 @@ HWY_INLINE void AddQ4Dots(const CodedHalf& half, const int8_t* x, const int32_t*
     const size_t r = i % kRows;
     const IntVector low = hn::And(IntVector{parts[2 * b][r]}, hn::Set(IntTag(), 0xFFFF));
     const IntVector high = hn::ShiftLeft<12>(IntVector{parts[2 * b + 1][r]});
-    const IntVector minus_sum = hn::Set(IntTag(), minus_sums[r * kGroupSums + b]);
     AddPairProducts(sums[r].raw, hn::Or(low, high).raw, half.factors[b].raw);
-    AddPairProducts(sums[r].raw, minus_sum.raw, half.offsets[b].raw);
+  }
+  HWY_UNROLL(2)
+  for (size_t r = 0; r < kRows; ++r) {
+    const IntVector pair = hn::Set(IntTag(), minus_sums[r * kGroupSums + kPairSum]);
+    AddPairProducts(sums[r].raw, pair.raw, half.offsets.raw);
   }
 }
 

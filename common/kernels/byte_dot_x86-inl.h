@@ -27,7 +27,6 @@ template <DType kType>
 struct BlockWeights {
   WeightBytes chunk[kBlockChunks];
   WordVector factors;  // of q4
-  WordVector offsets;  // of q4, in the lower half of each lane
 };
 
 // `from`: the block, advanced to the register's outputs; `levels`: its levels, of q4.
@@ -37,9 +36,7 @@ HWY_INLINE void LoadBlockWeights(const std::byte* from, const std::byte* levels,
   const WeightByteTag d;
   const auto* bytes = reinterpret_cast<const uint8_t*>(from);
   if constexpr (kType == DType::kQ8) return LoadChunks(bytes, weights.chunk);
-  const Levels level = LoadLevels(levels);
-  weights.offsets = hn::BitCast(SignedWordTag(), LowerOffsets(level));
-  weights.factors = hn::BitCast(SignedWordTag(), level.factors);
+  weights.factors = hn::BitCast(SignedWordTag(), LoadLevels(levels).factors);
   HWY_UNROLL(4)
   for (size_t c = 0; c < kBlockChunks; c += 2) {
     const WeightBytes both = hn::LoadU(d, bytes + c / 2 * kChunkBytes);
@@ -99,15 +96,26 @@ HWY_INLINE IntVector Q8BlockDot(const BlockWeights<DType::kQ8>& weights, const i
   return hn::Add(hn::Add(low, hn::ShiftLeft<4>(high)), offset);
 }
 
+// But for the offset.
 HWY_INLINE void AddQ4BlockDot(const BlockWeights<DType::kQ4>& weights, const int8_t* x,
-                              int32_t minus_sum, IntVector& sum) {
+                              IntVector& sum) {
   const auto as_they_are = [](WeightBytes bytes) HWY_ATTR { return bytes; };
-  const WordVector dot = NibbleDot(weights.chunk, x, as_they_are);
-  // Offsets fit the lower half of a lane, so only that of the other number counts.
-  const auto minus_sums = hn::BitCast(SignedWordTag(), hn::Set(IntTag(), minus_sum));
-  sum = hn::Add(sum, AddPairs(minus_sums, weights.offsets));
-  sum = hn::Add(sum, AddPairs(dot, weights.factors));
+  sum = hn::Add(sum, AddPairs(NibbleDot(weights.chunk, x, as_they_are), weights.factors));
 }
+
+// Those of both blocks at once.
+struct HalfOffsets {
+  WordVector offsets;
+
+  HWY_INLINE void Load(const std::byte* levels) {
+    const Words pair = PairOffsets(LoadLevels(levels), LoadLevels(levels + kPanelOutputs));
+    offsets = hn::BitCast(SignedWordTag(), pair);
+  }
+  HWY_INLINE void AddTo(IntVector& sum, int32_t minus_pair) const {
+    const auto minus_sums = hn::BitCast(SignedWordTag(), hn::Set(IntTag(), minus_pair));
+    sum = hn::Add(sum, AddPairs(minus_sums, offsets));
+  }
+};
 
 }  // namespace windrose::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();

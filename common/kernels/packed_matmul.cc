@@ -43,7 +43,7 @@ HWY_INLINE void AddRows(const Half<DType::kQ8, kHalf>& half, const QuantizedTile
                         const Ahead& ahead, TileSums& sums) {
   IntVector dots[kHalfBlocks][kRows];
   Q8Dots(half.weights, x.values + row * kGroupInputs + kHalf * kHalfInputs,
-         x.minus_sums + row * kGroupSums + kHalf * kHalfBlocks, ahead, dots);
+         x.minus_sums + row * kGroupSums + kHalf * kHalfSums, ahead, dots);
   HWY_UNROLL(8)
   for (size_t r = 0; r < kRows; ++r) {
     AddHalfDots(dots[0][r], dots[1][r], half.scales, x.scales[row + r],
@@ -64,7 +64,7 @@ HWY_INLINE void AddRows(const Half<DType::kQ4, kHalf, Weights>& half, const Quan
                          : hn::Load(d, sums.dots[row + r] + half.lane);
   }
   AddQ4Dots(half.weights, x.values + row * kGroupInputs + kHalf * kHalfInputs,
-            minus_sums + kHalf * kHalfBlocks, ahead, dots);
+            minus_sums + kHalf * kHalfSums, ahead, dots);
   HWY_UNROLL(8)
   for (size_t r = 0; r < kRows; ++r) {
     if constexpr (kHalf == 0) {

@@ -46,6 +46,12 @@ HWY_INLINE int32_t QuantizeBlock(const float* x, FloatVector factor, int8_t* to)
   return hn::GetLane(hn::SumOfLanes(di, total));
 }
 
+// Two numbers of 16 bits, one after the other in memory.
+HWY_INLINE int32_t PairOf(int32_t first, int32_t second) {
+  return static_cast<int32_t>((static_cast<uint32_t>(second) << 16) |
+                              (static_cast<uint32_t>(first) & 0xFFFF));
+}
+
 // Writes bytes, scale and sums of one group. x: [128].
 HWY_INLINE void QuantizeGroup(const float* x, size_t group, const QuantizedRowPlace& to) {
   float largest = LargestMagnitude(x);
@@ -53,13 +59,18 @@ HWY_INLINE void QuantizeGroup(const float* x, size_t group, const QuantizedRowPl
   const auto factor = hn::Set(FloatTag(), largest == 0 ? 0.0F : kHighest / largest);
   const size_t at = group * to.stride;
   int32_t* const minus_sums = to.minus_sums + at * kGroupSums;
+  int8_t* const values = to.values + at * kGroupInputs;
   int32_t total = 0;
-  for (size_t block = 0; block < kGroupBlocks; ++block) {
-    const size_t first = block * kBlockInputs;
-    minus_sums[block] = QuantizeBlock(x + first, factor, to.values + at * kGroupInputs + first);
-    total += minus_sums[block];
+  for (size_t half = 0; half < 2; ++half) {
+    int32_t* const sums = minus_sums + half * kHalfSums;
+    for (size_t block = 0; block < kPairSum; ++block) {
+      const size_t first = (half * kPairSum + block) * kBlockInputs;
+      sums[block] = QuantizeBlock(x + first, factor, values + first);
+      total += sums[block];
+    }
+    sums[kPairSum] = PairOf(sums[0], sums[1]);
   }
-  minus_sums[kGroupBlocks] = total;
+  minus_sums[kWholeSum] = total;
   to.scales[at] = largest / kHighest;
 }
 

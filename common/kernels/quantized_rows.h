@@ -17,8 +17,12 @@
 
 namespace windrose {
 
-// How many sums are kept of a group's bytes: of each block's, and of all.
-constexpr size_t kGroupSums = kGroupBlocks + 1;
+// The sums that are kept of a group's bytes: for each half of it those of its two blocks, and these
+// once more as a pair of 16-bit numbers, the first block's below; behind both halves, of all bytes.
+constexpr size_t kPairSum = kGroupBlocks / 2;  // among those of a half
+constexpr size_t kHalfSums = kPairSum + 1;
+constexpr size_t kWholeSum = 2 * kHalfSums;  // among those of a group
+constexpr size_t kGroupSums = kWholeSum + 1;
 
 // Some rows side by side: [groups, rows] of what is said.
 struct QuantizedTile {

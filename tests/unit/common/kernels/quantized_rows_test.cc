@@ -56,17 +56,21 @@ TEST(QuantizedRows, SumsTheBytesOfEachBlockAndGroupAndPadsWithZeros) {
     ASSERT_EQ(rows.group_count(), 2U);
     ASSERT_EQ(rows.padded_cols(), 256U);
     const RowOf row(rows, 0);
+    const auto sum_of = [&](size_t first, size_t count) {
+      int sum = 0;
+      for (size_t k = first; k < first + count; ++k) sum += row.value(k);
+      return sum;
+    };
+    for (size_t half = 0; half < 4; ++half) {
+      const size_t sums = half % 2 * kHalfSums;
+      const int first = sum_of(2 * half * kBlockInputs, kBlockInputs);
+      const int second = sum_of((2 * half + 1) * kBlockInputs, kBlockInputs);
+      EXPECT_EQ(row.minus_sum(half / 2, sums), -first);
+      EXPECT_EQ(row.minus_sum(half / 2, sums + 1), -second);
+      EXPECT_EQ(row.minus_sum(half / 2, sums + kPairSum), (-second) * 65536 + (-first & 0xFFFF));
+    }
     for (size_t group = 0; group < 2; ++group) {
-      int total = 0;
-      for (size_t block = 0; block < kGroupBlocks; ++block) {
-        int sum = 0;
-        for (size_t i = 0; i < kBlockInputs; ++i) {
-          sum += row.value(group * kGroupInputs + block * kBlockInputs + i);
-        }
-        EXPECT_EQ(row.minus_sum(group, block), -sum);
-        total += sum;
-      }
-      EXPECT_EQ(row.minus_sum(group, kGroupBlocks), -total);
+      EXPECT_EQ(row.minus_sum(group, kWholeSum), -sum_of(group * kGroupInputs, kGroupInputs));
     }
     for (size_t k = 170; k < 256; ++k) EXPECT_EQ(row.value(k), 0);
   });
