@@ -19,6 +19,7 @@
 #include "cli/bench/local_cluster.h"
 #include "cli/bench/progress_line.h"
 #include "cli/chat/http_chat_backend.h"
+#include "cli/supervise/child_process.h"
 #include "cli/supervise/signal_source.h"
 #include "common/base/time.h"
 #include "common/config/config_parser.h"
@@ -240,6 +241,7 @@ int RunBench(int argc, const char* const* argv) {
   AddFlags(parser, config);
   parser.AddCheck([&config] { return CheckConfig(config); });
   if (const std::optional<int> exit_code = parser.Parse(argc, argv)) return *exit_code;
+  HideFromChildren(parser.SharedVariables());  // some have other flags of the same name
   BenchReport report;
   const Status status = Bench(config, report);
   if (!status.ok()) {

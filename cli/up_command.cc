@@ -13,6 +13,7 @@
 #include "cli/cluster/cluster_plan.h"
 #include "cli/cluster/restart_pause.h"
 #include "cli/supervise/announcer.h"
+#include "cli/supervise/child_process.h"
 #include "cli/supervise/port_reservation.h"
 #include "cli/supervise/signal_source.h"
 #include "cli/supervise/supervisor.h"
@@ -197,6 +198,7 @@ int RunUp(int argc, const char* const* argv) {
                       "Starts a whole cluster on this machine and keeps it running.");
   AddFlags(parser, config);
   if (const std::optional<int> exit_code = parser.Parse(argc, argv)) return *exit_code;
+  HideFromChildren(parser.SharedVariables());  // some have other flags of the same name
   const Status status = Up(config);
   if (status.ok()) return 0;
   std::fprintf(stderr, "windrose up: %s\n", Message(status).c_str());

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 #include <system_error>
 
@@ -54,6 +55,10 @@ StatusOr<pid_t> StartChild(const std::vector<std::string>& arguments, const std:
     return Unavailable("cannot start a process: " + std::system_category().message(errno));
   }
   return child;
+}
+
+void HideFromChildren(const std::vector<std::string>& variables) {
+  for (const std::string& variable : variables) ::unsetenv(variable.c_str());
 }
 
 std::string DescribeExit(int wait_status) {

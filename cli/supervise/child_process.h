@@ -19,6 +19,9 @@ namespace windrose::cli {
 // left; a program that cannot be executed exits with 127 and says why in its log.
 StatusOr<pid_t> StartChild(const std::vector<std::string>& arguments, const std::string& log_path);
 
+// Takes these variables out of the environment that children inherit. Before there are threads.
+void HideFromChildren(const std::vector<std::string>& variables);
+
 // How a child ended: "exited with code 1" or "was killed by signal 9 (Killed)".
 std::string DescribeExit(int wait_status);
 

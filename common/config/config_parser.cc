@@ -15,6 +15,7 @@ namespace windrose {
 namespace {
 
 constexpr size_t kLongestQuote = 80;
+constexpr const char* kSharedPrefix = "WINDROSE";
 
 std::string EnvironmentName(const std::string& text) {
   std::string name;
@@ -129,7 +130,7 @@ void ConfigParser::Impl::Declare(CLI::App& app) {
 std::optional<std::string> ConfigParser::Impl::FromEnvironment(const Environment& environment,
                                                                const std::string& flag,
                                                                std::string& name) const {
-  for (const std::string& prefix : {EnvironmentName(program), std::string("WINDROSE")}) {
+  for (const std::string& prefix : {EnvironmentName(program), std::string(kSharedPrefix)}) {
     name = prefix + "_" + EnvironmentName(flag);
     if (std::optional<std::string> value = environment(name)) return value;
   }
@@ -301,6 +302,15 @@ std::optional<int> ConfigParser::Parse(const std::vector<std::string>& arguments
   if (!impl_->print_config) return std::nullopt;
   out << Print();
   return 0;
+}
+
+std::vector<std::string> ConfigParser::SharedVariables() const {
+  const std::string prefix = std::string(kSharedPrefix) + "_";
+  std::vector<std::string> names = {prefix + EnvironmentName("config")};
+  for (const ConfigSetting& setting : impl_->settings) {
+    names.push_back(prefix + EnvironmentName(setting.flag));
+  }
+  return names;
 }
 
 std::string ConfigParser::Print() const {

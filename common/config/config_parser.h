@@ -88,6 +88,10 @@ class ConfigParser {
   std::optional<int> Parse(const std::vector<std::string>& arguments,
                            const Environment& environment, std::ostream& out, std::ostream& err);
 
+  // The variables WINDROSE_<FLAG> of these settings and of --config, which other programs read,
+  // too.
+  std::vector<std::string> SharedVariables() const;
+
   // The effective configuration, as a file that can be read again.
   std::string Print() const;
 

@@ -150,6 +150,14 @@ def test_options_come_from_the_environment():
     assert "7" in next(line for line in run.stdout.splitlines() if line.startswith("workers"))
 
 
+def test_what_the_environment_says_to_up_is_not_said_to_its_processes(monkeypatch, tmp_path):
+    (tmp_path / "up.toml").write_text('healthy-life = "9s"\n')  # no process has such a key
+    monkeypatch.setenv("WINDROSE_CONFIG", str(tmp_path / "up.toml"))
+    monkeypatch.setenv("WINDROSE_DRAIN_TIMEOUT", "30s")  # too short for a router
+    with Cluster(workers=1, replication=1) as running:
+        assert running.all_ready()
+
+
 def test_chat_answers_from_a_pipe(cluster):
     run = subprocess.run([WINDROSE, "chat", f"--url={cluster.urls[0]}"], text=True,
                          input="What is 17 + 25?\n/reset\nWhat is 17 + 25?\n/exit\n",

@@ -38,6 +38,9 @@ that over the file, that over the default. For `--queue-timeout` of windrose-rou
 `250ms`, `10s`, `2m`, `1h`), sizes too (`512B`, `4KiB`, `64MiB`, `2GiB`); lists are separated by commas. Whatever is unknown,
 ill-typed or out of range is refused with one line, and exit code 78. `--print-config` prints the effective configuration as a
 file, `--help` this list, `--version` the version.
+
+The processes that `windrose up` and `windrose bench` start see their environment but `WINDROSE_CONFIG` and `WINDROSE_<FLAG>` of the
+command's own flags: `WINDROSE_ROUTER_DRAIN_TIMEOUT` reaches the routers, `WINDROSE_DRAIN_TIMEOUT` is `windrose up`'s.
 """
 
 

@@ -4,6 +4,8 @@
 #include <signal.h>
 #include <sys/wait.h>
 
+#include <cstdlib>
+
 namespace windrose::cli {
 namespace {
 
@@ -37,6 +39,16 @@ TEST(ChildProcess, StartsWithNoSignalBlocked) {
 TEST(ChildProcess, LeadsAProcessGroupOfItsOwn) {
   EXPECT_EQ(DescribeExit(RunShell("test $(cut -d' ' -f5 /proc/$$/stat) = $$")),
             "exited with code 0");
+}
+
+TEST(ChildProcess, InheritsTheEnvironmentButWhatIsHidden) {
+  ::setenv("WINDROSE_TEST_HIDDEN", "1", 1);
+  ::setenv("WINDROSE_TEST_SHOWN", "1", 1);
+  HideFromChildren({"WINDROSE_TEST_HIDDEN", "WINDROSE_TEST_NEVER_SET"});
+  EXPECT_EQ(
+      DescribeExit(RunShell("test -z \"$WINDROSE_TEST_HIDDEN\" -a -n \"$WINDROSE_TEST_SHOWN\"")),
+      "exited with code 0");
+  ::unsetenv("WINDROSE_TEST_SHOWN");
 }
 
 TEST(ChildProcess, ExitsWith127WhenThereIsNoProgram) {

@@ -110,6 +110,14 @@ TEST_F(ConfigParserTest, TheProgramsOwnVariableWins) {
   EXPECT_EQ(settings_.port, 1002);
 }
 
+TEST_F(ConfigParserTest, NamesTheVariablesItShares) {
+  const std::vector<std::string> names = parser_.SharedVariables();
+  EXPECT_EQ(names.size(), 10U) << "nine settings and --config";
+  for (const char* name : {"WINDROSE_CONFIG", "WINDROSE_NAME", "WINDROSE_DRAIN_TIMEOUT"}) {
+    EXPECT_EQ(std::count(names.begin(), names.end(), name), 1) << name;
+  }
+}
+
 TEST_F(ConfigParserTest, RefusesUnknownAndRepeatedFlags) {
   EXPECT_EQ(Refusal({"--nonsense", "1"}),
             "windrose-router: \"--nonsense\": wanted an argument that --help lists");
