@@ -61,7 +61,7 @@ Status Supervisor::Step() {
   if (seen.stop) OnStopSignal();
   if (seen.child) RETURN_IF_ERROR(Reap());
   const TimePoint now = clock_.Now();
-  RETURN_IF_ERROR(RestartDue(now));
+  RestartDue(now);
   ProbeDue(now);
   if (phase_ == Phase::kDraining) ContinueDrain(now);
   if (phase_ == Phase::kStarting && now - begin_ > options_.ready_timeout) {
@@ -74,22 +74,25 @@ Status Supervisor::Step() {
 // --- lives and deaths --------------------------------------------------------------------------
 
 Status Supervisor::Start(Member& member) {
-  ASSIGN_OR_RETURN(member.pid, StartChild(member.spec.arguments, member.log));
   member.restart_at.reset();
   member.ready = false;
   member.started = clock_.Now();
   member.next_probe = member.started + options_.probe_period;
+  ASSIGN_OR_RETURN(member.pid, StartChild(member.spec.arguments, member.log));
   return OkStatus();
 }
 
-Status Supervisor::RestartDue(TimePoint now) {
+void Supervisor::RestartDue(TimePoint now) {
   for (const auto& member : members_) {
     if (!member->restart_at || *member->restart_at > now) continue;
-    RETURN_IF_ERROR(Start(*member));
+    // A machine that is short of something for a moment is no reason to end all the others.
+    if (const Status started = Start(*member); !started.ok()) {
+      ScheduleRestart(*member, "could not start: " + Message(started));
+      continue;
+    }
     ++member->restarts;
     WriteStatusFile();
   }
-  return OkStatus();
 }
 
 Status Supervisor::Reap() {

@@ -71,7 +71,7 @@ class Supervisor {
   };
 
   Status Start(Member& member);
-  Status RestartDue(TimePoint now);
+  void RestartDue(TimePoint now);
   void ProbeDue(TimePoint now);
   void OnProbe(Member& member, ProbeResult result, TimePoint now);
   Status Reap();

@@ -80,6 +80,19 @@ def test_a_killed_process_is_back_on_its_ports(small):
     assert "was killed by signal 9" in small.err.read_text()
 
 
+def test_a_restart_that_fails_is_tried_again_and_the_others_live(small):
+    worker, router = small.find("worker-0"), small.find("router-0")
+    away = small.folder.with_name(f"{small.folder.name}-away")
+    small.folder.rename(away)  # there is no place for the log now
+    os.kill(worker["pid"], signal.SIGKILL)
+    wait_until(lambda: "worker-0 could not start: cannot write the log" in (away / "up.stderr").read_text(),
+               10, "a failed start")
+    assert alive(router["pid"]) and small.process.poll() is None
+    away.rename(small.folder)
+    small.wait_ready()
+    assert small.find("worker-0")["restarts"] == worker["restarts"] + 1
+
+
 def test_a_stream_is_finished_before_the_end(small):
     stopped = []
 
