@@ -7,12 +7,22 @@
 #include <system_error>
 
 namespace windrose::cli {
+namespace {
+
+bool IsIgnored(int signal) {
+  struct sigaction action = {};
+  return ::sigaction(signal, nullptr, &action) == 0 && action.sa_handler == SIG_IGN;
+}
+
+}  // namespace
 
 StatusOr<SignalSource> SignalSource::Create() {
   sigset_t signals;
   ::sigemptyset(&signals);
-  for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGCHLD}) ::sigaddset(&signals, signal);
+  for (const int signal : {SIGINT, SIGTERM, SIGCHLD}) ::sigaddset(&signals, signal);
+  if (!IsIgnored(SIGHUP)) ::sigaddset(&signals, SIGHUP);
   ::sigprocmask(SIG_BLOCK, &signals, nullptr);
+  ::signal(SIGPIPE, SIG_IGN);
   FileHandle handle(::signalfd(-1, &signals, SFD_NONBLOCK | SFD_CLOEXEC));
   if (!handle.open()) {
     return Unavailable("cannot watch signals: " + std::system_category().message(errno));

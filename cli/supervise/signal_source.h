@@ -1,5 +1,5 @@
-// SignalSource: the signals of a supervisor as a descriptor to poll. One per process, made on the
-// main thread before any other thread exists. Thread-compatible.
+// SignalSource: the signals of a supervisor as a descriptor to poll. Made on the main thread before
+// any other thread exists. Thread-compatible.
 #pragma once
 
 #include "cli/supervise/file_handle.h"
@@ -14,7 +14,9 @@ struct SignalsSeen {
 
 class SignalSource {
  public:
-  // Blocks the signals from their usual delivery; children get them unblocked again.
+  // Blocks the signals from their usual delivery; children get them unblocked again. SIGHUP
+  // stays ignored when whoever started us wanted it so, as nohup does. SIGPIPE is ignored: it is no
+  // reason to end when nobody reads our output any more.
   static StatusOr<SignalSource> Create();
 
   int descriptor() const { return handle_.get(); }

@@ -36,6 +36,13 @@ TEST(ChildProcess, StartsWithNoSignalBlocked) {
   EXPECT_EQ(DescribeExit(wait_status), "was killed by signal 15 (Terminated)");
 }
 
+TEST(ChildProcess, DoesNotIgnoreBrokenPipesAsItsParentDoes) {
+  const auto before = ::signal(SIGPIPE, SIG_IGN);
+  const int wait_status = RunShell("kill -PIPE $$; exit 0");
+  ::signal(SIGPIPE, before);
+  EXPECT_EQ(DescribeExit(wait_status), "was killed by signal 13 (Broken pipe)");
+}
+
 TEST(ChildProcess, LeadsAProcessGroupOfItsOwn) {
   EXPECT_EQ(DescribeExit(RunShell("test $(cut -d' ' -f5 /proc/$$/stat) = $$")),
             "exited with code 0");

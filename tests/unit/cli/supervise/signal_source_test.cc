@@ -1,0 +1,61 @@
+#include "cli/supervise/signal_source.h"
+
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <unistd.h>
+
+namespace windrose::cli {
+namespace {
+
+// What a source changes of the process is put back behind each test.
+class SignalSourceTest : public testing::Test {
+ protected:
+  SignalSourceTest() {
+    ::sigprocmask(SIG_SETMASK, nullptr, &mask_);
+    hang_up_ = ::signal(SIGHUP, SIG_DFL);
+    broken_pipe_ = ::signal(SIGPIPE, SIG_DFL);
+  }
+  ~SignalSourceTest() override {
+    ::sigprocmask(SIG_SETMASK, &mask_, nullptr);
+    ::signal(SIGHUP, hang_up_);
+    ::signal(SIGPIPE, broken_pipe_);
+  }
+
+  static SignalsSeen SeenAfter(const SignalSource& source, int signal) {
+    ::kill(::getpid(), signal);
+    return source.Read();
+  }
+
+ private:
+  sigset_t mask_{};
+  void (*hang_up_)(int) = nullptr;
+  void (*broken_pipe_)(int) = nullptr;
+};
+
+TEST_F(SignalSourceTest, ReadsEachSignalOnce) {
+  const StatusOr<SignalSource> source = SignalSource::Create();
+  ASSERT_TRUE(source.ok());
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
+    const SignalsSeen seen = SeenAfter(*source, signal);
+    EXPECT_TRUE(seen.stop && !seen.child) << signal;
+  }
+  const SignalsSeen seen = SeenAfter(*source, SIGCHLD);
+  EXPECT_TRUE(seen.child && !seen.stop);
+  EXPECT_FALSE(source->Read().child);
+}
+
+TEST_F(SignalSourceTest, IsNotStoppedByTheEndOfATerminalItIsToOutlive) {
+  ::signal(SIGHUP, SIG_IGN);
+  const StatusOr<SignalSource> source = SignalSource::Create();
+  ASSERT_TRUE(source.ok());
+  EXPECT_FALSE(SeenAfter(*source, SIGHUP).stop);
+}
+
+TEST_F(SignalSourceTest, IsNotEndedByAPipeThatNobodyReads) {
+  const StatusOr<SignalSource> source = SignalSource::Create();
+  ASSERT_TRUE(source.ok());
+  EXPECT_FALSE(SeenAfter(*source, SIGPIPE).stop) << "and the process lives";
+}
+
+}  // namespace
+}  // namespace windrose::cli
