@@ -113,11 +113,15 @@ class BenchObserver final : public LoadObserver {
         draws_(!quiet && ::isatty(STDERR_FILENO) == 1) {}
 
   bool OnProgress(const LoadProgress& progress) override {
-    const SignalsSeen seen = signals_.Read();
-    interrupted_ = interrupted_ || seen.stop;
-    if (seen.child) Note("a process of the cluster ended while it was measured");
+    ReadSignals();
     if (draws_) std::fprintf(stderr, "\r%s\033[K", FormatProgress(progress).c_str());
-    return !interrupted_;
+    return !stops();
+  }
+
+  // Whether a process that we started has ended by now.
+  bool LostProcess() {
+    ReadSignals();
+    return lost_process_;
   }
 
   void Note(const std::string& line) const {
@@ -132,11 +136,21 @@ class BenchObserver final : public LoadObserver {
   bool interrupted() const { return interrupted_; }
   bool draws() const { return draws_; }
 
+  // No further level is measured.
+  bool stops() const { return interrupted_ || lost_process_; }
+
  private:
+  void ReadSignals() {
+    const SignalsSeen seen = signals_.Read();
+    interrupted_ = interrupted_ || seen.stop;
+    lost_process_ = lost_process_ || seen.child;
+  }
+
   const SignalSource signals_;
   const bool quiet_;
   const bool draws_;
   bool interrupted_ = false;
+  bool lost_process_ = false;
 };
 
 Status CheckContext(const ServedModel& model, const LoadShape& shape) {
@@ -165,7 +179,7 @@ Status WarmUp(const BenchConfig& config, LoadGenerator& generator, BenchObserver
   if (config.levels.warmup == 0) return OkStatus();
   const LevelSummary summary =
       Summarize(generator.Run({.requests = config.levels.warmup}, observer));
-  if (summary.ok > 0 || observer.interrupted()) return OkStatus();
+  if (summary.ok > 0 || summary.errors.empty()) return OkStatus();
   return Unavailable("the first request failed: " + summary.errors.front().message);
 }
 
@@ -187,7 +201,7 @@ Status Measure(const BenchConfig& config, const Clock& clock, BenchObserver& obs
   LoadGenerator generator(options, make_client, clock);
   RETURN_IF_ERROR(WarmUp(config, generator, observer));
   for (const Level& level : levels) {
-    if (observer.interrupted()) break;
+    if (observer.stops()) break;
     report.levels.push_back(Summarize(generator.Run(level, observer)));
     if (report.levels.back().ok == 0) break;  // nor would the next one succeed
   }
@@ -203,12 +217,14 @@ Status MeasureLocally(BenchConfig& config, const Clock& clock, BenchObserver& ob
     ASSIGN_OR_RETURN(config.shape.vocabulary, VocabularyOf(config.cluster.model));
   }
   config.cluster.show_start = observer.draws();
-  Status measured;
-  RETURN_IF_ERROR(UseLocalCluster(config.cluster, clock, [&](const std::string& url) {
+  return UseLocalCluster(config.cluster, clock, [&](const std::string& url) {
     report.url = url;
-    measured = Measure(config, clock, observer, report);
-  }));
-  return measured;
+    const Status measured = Measure(config, clock, observer, report);
+    if (observer.LostProcess()) {
+      return Unavailable("a process of the cluster ended while it was measured");
+    }
+    return measured;
+  });
 }
 
 Status Bench(BenchConfig& config, BenchReport& report) {

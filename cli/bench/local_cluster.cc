@@ -89,15 +89,19 @@ Status UseLocalCluster(const LocalClusterOptions& options, const Clock& clock,
   supervision.drain_timeout = kDrainTimeout;
   Announcer announcer(options.show_start);
   Supervisor supervisor(std::move(processes), supervision, std::move(signals), clock, announcer);
-  bool used = false;
-  RETURN_IF_ERROR(supervisor.Run([&](Duration) {
-    used = true;
-    use(supervision.url);
+  Status used = Cancelled("stopped before the cluster was ready");
+  Status status = supervisor.Run([&](Duration) {
+    used = use(supervision.url);
     TellSupervisorToStop();
-  }));
-  std::error_code ignored;
-  std::filesystem::remove_all(supervision.log_directory, ignored);
-  return used ? OkStatus() : Cancelled("stopped before the cluster was ready");
+  });
+  if (status.ok()) status = used;
+  if (status.ok() || status.code() == StatusCode::kCancelled) {
+    std::error_code ignored;
+    std::filesystem::remove_all(supervision.log_directory, ignored);
+  } else {
+    announcer.Note("the logs of the cluster are in " + supervision.log_directory);
+  }
+  return status;
 }
 
 }  // namespace windrose::cli

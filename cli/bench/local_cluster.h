@@ -21,11 +21,12 @@ struct LocalClusterOptions {
   bool show_start = false;  // draws the start-up on stderr
 };
 
-// Called with the URL of the router.
-using ClusterUse = std::function<void(const std::string& url)>;
+// Called with the URL of the router. While it runs, the caller's SignalSource sees what dies.
+using ClusterUse = std::function<Status(const std::string& url)>;
 
-// Takes free ports and keeps the logs only when something went wrong. CANCELLED when a signal came
-// before the cluster was ready, FAILED_PRECONDITION when a process cannot start.
+// Takes free ports, keeps the logs only when something went wrong and then says where they are.
+// Returns what `use` does; CANCELLED when a signal came before the cluster was ready,
+// FAILED_PRECONDITION when a process cannot start.
 Status UseLocalCluster(const LocalClusterOptions& options, const Clock& clock,
                        const ClusterUse& use);
 

@@ -112,7 +112,7 @@ Status Supervisor::OnDeath(Member& member, int wait_status) {
   member.probe = ReadinessProbe(member.spec.admin_port);
   if (phase_ == Phase::kDraining) {
     if (!WIFEXITED(wait_status) || WEXITSTATUS(wait_status) != 0) {
-      announcer_.Note(member.spec.name + " " + how + " while it drained");
+      announcer_.Note(member.spec.name + " " + how + " before it had drained");
     }
     WriteStatusFile();
     return OkStatus();

@@ -2,6 +2,7 @@
 
 import http.server
 import json
+import os
 import signal
 import subprocess
 import threading
@@ -81,6 +82,23 @@ def test_a_cluster_of_its_own_is_started_measured_and_stopped(tmp_path):
     assert result["vocabulary"] == config["vocab_size"]
     running = bench(result["url"])
     assert running.returncode == 1 and "no cluster answers" in running.stderr
+
+
+def test_a_cluster_that_loses_a_process_gives_no_figures_and_keeps_its_logs(tmp_path):
+    process = subprocess.Popen(
+        [WINDROSE, "bench", f"--model={MODEL}", "--workers=2", "--threads=1", "--concurrency=2",
+         "--requests=2000", "--max-tokens=16"],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ, "TMPDIR": str(tmp_path)})
+    while "measuring" not in process.stderr.readline():
+        assert process.poll() is None
+    logs = next(tmp_path.glob("windrose-bench-*"))
+    worker = json.loads((logs / "cluster.json").read_text())["processes"][0]
+    os.kill(worker["pid"], signal.SIGKILL)
+    table, errors = process.communicate(timeout=30)
+    assert process.returncode == 1 and table == ""
+    assert "a process of the cluster ended while it was measured" in errors
+    assert f"the logs of the cluster are in {logs}" in errors
+    assert (logs / "worker-0.log").exists()
 
 
 def test_an_interrupt_ends_it_at_once_with_what_was_measured(cluster, tmp_path):
