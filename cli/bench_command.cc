@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <fstream>
 #include <memory>
@@ -24,6 +25,7 @@
 #include "common/base/time.h"
 #include "common/config/config_parser.h"
 #include "common/net/http_client.h"
+#include "common/net/http_gate.h"
 
 namespace windrose::cli {
 namespace {
@@ -64,7 +66,11 @@ void AddClusterFlags(ConfigParser& parser, BenchConfig& config) {
 
 void AddLoadFlags(ConfigParser& parser, BenchConfig& config) {
   parser.Add("concurrency", config.levels.concurrency,
-             "requests that run at the same time, one level after the other", 1, kMaxConcurrency);
+             "requests that run at the same time, one level after the other; a running cluster's "
+             "router refuses more than " +
+                 std::to_string(HttpLimits().connections_per_address) +
+                 " of one address, unless its --max-connections-per-address says otherwise",
+             1, kMaxConcurrency);
   parser.Add("requests", config.levels.requests,
              "requests of each level; 0 takes 4 for each stream, but at least 8", 0, kMaxRequests);
   parser.Add("prompt-tokens", config.shape.prompt_tokens, "tokens of each prompt", 1, kMaxTokens);
@@ -101,6 +107,9 @@ Status CheckConfig(BenchConfig& config) {
                            std::to_string(config.shape.vocabulary));
   }
   config.levels.max_tokens = config.shape.max_tokens;
+  for (const uint32_t streams : config.levels.concurrency) {
+    config.cluster.streams = std::max(config.cluster.streams, streams);
+  }
   return PlanLevels(config.levels).status();
 }
 

@@ -70,10 +70,15 @@ void LoadGenerator::Round::RunStream(uint32_t stream) {
     pieces_.fetch_add(1, std::memory_order_relaxed);
     return !stopped_;
   };
-  while (const std::optional<uint32_t> ordinal = NextOrdinal()) {
+  uint32_t failures_left = (level_.requests + level_.concurrency - 1) / level_.concurrency;
+  while (failures_left > 0) {
+    const std::optional<uint32_t> ordinal = NextOrdinal();
+    if (!ordinal) break;
     const CompletionCall call{options_.fields, CompletionBody(options_.shape, *ordinal),
                               options_.shape.prompt_tokens};
-    Keep(MeasureCompletion(*clients_[stream], clock_, call, on_piece));
+    StreamRecord record = MeasureCompletion(*clients_[stream], clock_, call, on_piece);
+    if (record.outcome == Outcome::kFailed) --failures_left;
+    Keep(std::move(record));
   }
   MutexLock lock(mutex_);
   if (--streams_running_ == 0) stream_ended_.NotifyAll();

@@ -4,6 +4,9 @@
 //   thread 1 … n  one stream each: takes the next request, reads its answer to the end, takes the
 //                 next one
 //
+// A stream ends as soon as its even share of the requests has failed: what a limit of the server
+// refuses at once does not use up the requests of streams that are served.
+//
 // A level ends when its requests are used up, when its time is over and the answers that had begun
 // are whole, or when the observer says stop: then all answers are cut at once. Owns the
 // connections. Thread-compatible; Run blocks.

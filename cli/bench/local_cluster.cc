@@ -43,6 +43,18 @@ StatusOr<std::string> MakeLogDirectory() {
   return name;
 }
 
+// Limits that protect a cluster from strangers are wide enough for all streams, which come from one
+// address; those of one level may come while those of the level before still go.
+void AdmitStreams(uint32_t streams, ClusterOptions& cluster) {
+  constexpr uint32_t kLeast = 256;
+  const std::string requests = std::to_string(std::max(kLeast, streams));
+  const std::string connections = std::to_string(2 * std::max(kLeast, streams));
+  cluster.router_arguments = {"--max-connections=" + connections,
+                              "--max-connections-per-address=" + connections,
+                              "--max-in-flight=" + requests};
+  cluster.coordinator_arguments = {"--max-waiting=" + requests};
+}
+
 StatusOr<ClusterOptions> OptionsOf(const LocalClusterOptions& options) {
   std::error_code error;
   const auto program = std::filesystem::read_symlink("/proc/self/exe", error);
@@ -54,6 +66,7 @@ StatusOr<ClusterOptions> OptionsOf(const LocalClusterOptions& options) {
   cluster.workers = options.workers;
   cluster.threads = options.threads;
   cluster.processors = UsableCpus();
+  AdmitStreams(options.streams, cluster);
   return cluster;
 }
 

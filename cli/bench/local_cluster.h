@@ -15,8 +15,9 @@ namespace windrose::cli {
 
 struct LocalClusterOptions {
   std::string model;     // a model directory
-  uint32_t workers = 4;  // every expert is on two of them, if there are two
+  uint32_t workers = 4;  // each holds every expert
   uint32_t threads = 0;  // compute threads of each worker and coordinator; 0: as `windrose up` does
+  uint32_t streams = 1;  // requests at a time that must not be refused
   Duration ready_timeout = Seconds(600);
   bool show_start = false;  // draws the start-up on stderr
 };

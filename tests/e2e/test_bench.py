@@ -101,6 +101,13 @@ def test_a_cluster_that_loses_a_process_gives_no_figures_and_keeps_its_logs(tmp_
     assert (logs / "worker-0.log").exists()
 
 
+def test_a_cluster_of_its_own_takes_more_streams_than_a_router_takes_of_a_stranger():
+    run = bench(f"--model={MODEL}", "--workers=1", "--threads=1", "--concurrency=100", "--requests=100",
+                "--warmup=0", "--prompt-tokens=4", "--max-tokens=2", "--quiet")
+    assert run.returncode == 0, run.stderr
+    assert run.stdout.splitlines()[-1].split()[:3] == ["100", "100", "0"]
+
+
 def test_an_interrupt_ends_it_at_once_with_what_was_measured(cluster, tmp_path):
     out = tmp_path / "out.json"
     process = subprocess.Popen(

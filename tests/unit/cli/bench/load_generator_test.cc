@@ -105,6 +105,35 @@ TEST_F(LoadGeneratorTest, GoesOnBehindFailures) {
   EXPECT_EQ(Summarize(run).failed, 6U);
 }
 
+TEST_F(LoadGeneratorTest, ARefusedStreamUsesUpItsShareOfTheRequestsAlone) {
+  Mutex mutex;
+  CondVar refused_changed;
+  int clients = 0;
+  int refused = 0;
+  // The first stream is served, but not before the others have been refused as often as they may.
+  const ClientFactory make_client = [&] {
+    const bool is_served = ++clients == 1;
+    return std::make_unique<ScriptedClient>(
+        [&, is_served](const HttpClientRequest&,
+                       const HttpClient::BodyCallback& on_body) -> StatusOr<HttpResponse> {
+          MutexLock lock(mutex);
+          if (!is_served) {
+            ++refused;
+            refused_changed.NotifyAll();
+            return Unavailable("HTTP 503");
+          }
+          while (refused < 6) refused_changed.Wait(mutex);
+          on_body(PieceEvent("a") + EndOfStream(4, 1));
+          return HttpResponse();
+        });
+  };
+  LoadGenerator generator(options_, make_client, clock_);
+  const LevelSummary summary =
+      Summarize(generator.Run({.concurrency = 4, .requests = 8}, watcher_));
+  EXPECT_EQ(summary.failed, 6U);
+  EXPECT_EQ(summary.ok, 2U);
+}
+
 TEST_F(LoadGeneratorTest, BeginsNothingBehindTheLimit) {
   options_.limit = Milliseconds(100);
   const LevelRun run = Run(
