@@ -237,10 +237,11 @@ Status MeasureLocally(BenchConfig& config, const Clock& clock, BenchObserver& ob
 }
 
 Status Bench(BenchConfig& config, BenchReport& report) {
-  // An unwritable file is told before the measurement, not after it.
-  std::ofstream file;
-  if (!config.json.empty()) file.open(config.json);
-  if (!file) return Unavailable("cannot write " + config.json);
+  // An unwritable file is told before the measurement, not after it; what it holds stays until
+  // then.
+  if (!config.json.empty() && !std::ofstream(config.json, std::ios::app)) {
+    return Unavailable("cannot write " + config.json);
+  }
   ASSIGN_OR_RETURN(SignalSource signals, SignalSource::Create());
   BenchObserver observer(std::move(signals), config.quiet);
   const SystemClock clock;
@@ -254,6 +255,7 @@ Status Bench(BenchConfig& config, BenchReport& report) {
   std::fflush(stdout);
   std::fputs(FormatTroubles(report.levels).c_str(), stderr);
   if (config.json.empty()) return OkStatus();
+  std::ofstream file(config.json);
   file << ToJson(report) << std::flush;
   return file ? OkStatus() : Unavailable("cannot write " + config.json);
 }

@@ -176,6 +176,13 @@ def test_when_all_requests_fail_each_message_is_shown_once(cluster):
     assert run.stdout.splitlines()[-1].split()[:3] == ["2", "0", "8"]
 
 
+def test_earlier_results_stay_when_nothing_is_measured(tmp_path):
+    out = tmp_path / "out.json"
+    out.write_text("earlier")
+    assert bench("http://127.0.0.1:9", f"--json={out}").returncode == 1
+    assert out.read_text() == "earlier"
+
+
 @pytest.mark.parametrize("option", ["--concurrency=0", "--concurrency=1,x", "--requests=-1",
                                     "--vocabulary=3", "--duration=5", "--no-such-flag=1"])
 def test_settings_that_make_no_sense_are_refused(option):
