@@ -192,20 +192,29 @@ Status WarmUp(const BenchConfig& config, LoadGenerator& generator, BenchObserver
   return Unavailable("the first request failed: " + summary.errors.front().message);
 }
 
+// Makes clients of the cluster at `url`.
+StatusOr<ClientFactory> ClientsOf(const BenchConfig& config, const std::string& url) {
+  ASSIGN_OR_RETURN(const HostPort server, ParseUrl(url));
+  const HttpClientOptions options{.silence_timeout = config.silence_timeout};
+  return ClientFactory([server, options] { return HttpClient::Make(server, options); });
+}
+
+// Asks the cluster what it serves.
+Status Prepare(const BenchConfig& config, BenchReport& report) {
+  ASSIGN_OR_RETURN(const ClientFactory make_client, ClientsOf(config, report.url));
+  ASSIGN_OR_RETURN(report.shape, ShapeFor(config, *make_client(), ApiFields(config.api_key)));
+  return OkStatus();
+}
+
 Status Measure(const BenchConfig& config, const Clock& clock, BenchObserver& observer,
                BenchReport& report) {
-  observer.EndLine();  // the start-up of a cluster may have left one
-  ASSIGN_OR_RETURN(const HostPort server, ParseUrl(report.url));
-  const HttpClientOptions client_options{.silence_timeout = config.silence_timeout};
-  const ClientFactory make_client = [&] { return HttpClient::Make(server, client_options); };
-  const std::vector<HttpField> fields = ApiFields(config.api_key);
-  ASSIGN_OR_RETURN(report.shape, ShapeFor(config, *make_client(), fields));
+  ASSIGN_OR_RETURN(const ClientFactory make_client, ClientsOf(config, report.url));
   ASSIGN_OR_RETURN(const std::vector<Level> levels, PlanLevels(config.levels));
 
   observer.Note("measuring " + report.shape.model + " at " + report.url + ": prompts of " +
                 std::to_string(report.shape.prompt_tokens) + " tokens, answers of " +
                 std::to_string(report.shape.max_tokens));
-  LoadOptions options{.shape = report.shape, .fields = fields};
+  LoadOptions options{.shape = report.shape, .fields = ApiFields(config.api_key)};
   if (config.duration > Duration::zero()) options.limit = config.duration;
   LoadGenerator generator(options, make_client, clock);
   RETURN_IF_ERROR(WarmUp(config, generator, observer));
@@ -219,16 +228,28 @@ Status Measure(const BenchConfig& config, const Clock& clock, BenchObserver& obs
   return OkStatus();
 }
 
+// Signals end the process, as usual, until there is something measured to tell of.
+Status MeasureRunning(const BenchConfig& config, const Clock& clock, BenchReport& report) {
+  report.url = config.url.empty() ? kDefaultUrl : config.url;
+  RETURN_IF_ERROR(Annotate(Prepare(config, report), report.url));
+  ASSIGN_OR_RETURN(SignalSource signals, SignalSource::Create());
+  BenchObserver observer(std::move(signals), config.quiet);
+  return Annotate(Measure(config, clock, observer, report), report.url);
+}
+
 // On a cluster of its own, started and stopped around the measurement.
-Status MeasureLocally(BenchConfig& config, const Clock& clock, BenchObserver& observer,
-                      BenchReport& report) {
+Status MeasureLocally(BenchConfig& config, const Clock& clock, BenchReport& report) {
+  ASSIGN_OR_RETURN(SignalSource signals, SignalSource::Create());
+  BenchObserver observer(std::move(signals), config.quiet);
   if (config.shape.vocabulary == 0) {
     ASSIGN_OR_RETURN(config.shape.vocabulary, VocabularyOf(config.cluster.model));
   }
   config.cluster.show_start = observer.draws();
   return UseLocalCluster(config.cluster, clock, [&](const std::string& url) {
     report.url = url;
-    const Status measured = Measure(config, clock, observer, report);
+    observer.EndLine();  // of the start-up
+    Status measured = Prepare(config, report);
+    if (measured.ok()) measured = Measure(config, clock, observer, report);
     if (observer.LostProcess()) {
       return Unavailable("a process of the cluster ended while it was measured");
     }
@@ -242,14 +263,9 @@ Status Bench(BenchConfig& config, BenchReport& report) {
   if (!config.json.empty() && !std::ofstream(config.json, std::ios::app)) {
     return Unavailable("cannot write " + config.json);
   }
-  ASSIGN_OR_RETURN(SignalSource signals, SignalSource::Create());
-  BenchObserver observer(std::move(signals), config.quiet);
   const SystemClock clock;
-  report.url = config.url.empty() ? kDefaultUrl : config.url;
-  const Status status = config.cluster.model.empty()
-                            ? Annotate(Measure(config, clock, observer, report), report.url)
-                            : MeasureLocally(config, clock, observer, report);
-  RETURN_IF_ERROR(status);
+  RETURN_IF_ERROR(config.cluster.model.empty() ? MeasureRunning(config, clock, report)
+                                               : MeasureLocally(config, clock, report));
   if (report.levels.empty()) return Cancelled("stopped before anything was measured");
   std::fputs(FormatTable(report.levels).c_str(), stdout);
   std::fflush(stdout);

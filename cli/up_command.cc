@@ -124,9 +124,12 @@ Status PrepareLogs(const std::string& directory, const std::vector<ProcessSpec>&
   return OkStatus();
 }
 
-// The id under which the router at this address serves its model; a stand-in when it does not say.
+// The id under which the router at this address serves its model; a stand-in when it does not say,
+// or not soon: nothing is supervised while we wait.
 std::string ServedModel(const std::string& host, uint16_t port) {
-  const auto client = HttpClient::Make(HostPort{host == "0.0.0.0" ? "127.0.0.1" : host, port});
+  const HttpClientOptions soon{.connect_timeout = Seconds(1), .silence_timeout = Seconds(1)};
+  const auto client =
+      HttpClient::Make(HostPort{host == "0.0.0.0" ? "127.0.0.1" : host, port}, soon);
   HttpClientRequest request;
   request.target = "/v1/models";
   const StatusOr<HttpResponse> response = client->Do(request);

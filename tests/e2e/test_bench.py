@@ -4,6 +4,7 @@ import http.server
 import json
 import os
 import signal
+import socket
 import subprocess
 import threading
 import time
@@ -126,6 +127,19 @@ def test_an_interrupt_ends_it_at_once_with_what_was_measured(cluster, tmp_path):
     level = result["levels"][0]
     assert result["interrupted"] and 0 < level["ok"] < 2000 and level["failed"] == 0
     assert len(table.splitlines()) == 3
+
+
+def test_a_signal_ends_it_while_the_cluster_says_nothing():
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        process = subprocess.Popen([WINDROSE, "bench", f"http://127.0.0.1:{silent.getsockname()[1]}"],
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        silent.settimeout(30)
+        connection, _ = silent.accept()
+        with connection:
+            connection.recv(1)
+            process.send_signal(signal.SIGTERM)
+            process.communicate(timeout=10)
+    assert process.returncode == -signal.SIGTERM
 
 
 def test_a_time_limit_ends_a_level_with_whole_answers(cluster, tmp_path):

@@ -1,0 +1,54 @@
+"""`windrose up` with processes that misbehave as ours do not: puppets in place of the three programs."""
+
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from cluster import MODEL, PROGRAMS, wait_until
+
+PUPPET = pathlib.Path(__file__).with_name("puppet.py")
+TICKS = os.sysconf("SC_CLK_TCK")
+
+
+@pytest.fixture
+def puppets(tmp_path):
+    for name in ("windrose-expert-worker", "windrose-coordinator", "windrose-router"):
+        program = tmp_path / name
+        program.write_text(f"#!{sys.executable}\n{PUPPET.read_text()}")
+        program.chmod(0o755)
+    return tmp_path
+
+
+class Up:
+    """`windrose up` of the puppets in a folder; a context manager."""
+
+    def __init__(self, puppets, **roles):
+        """Each role's argument is what its puppet does; see puppet.py."""
+        self._command = [str(PROGRAMS / "windrose"), "up", "--port=0", f"--model={MODEL}", "--workers=1",
+                         f"--program-dir={puppets}", f"--log-dir={puppets / 'logs'}",
+                         *(f"--{role}-arguments=--habit={habit}" for role, habit in roles.items())]
+
+    def __enter__(self):
+        self.process = subprocess.Popen(self._command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        return self
+
+    def __exit__(self, *_):
+        self.process.kill()
+        self.process.communicate(timeout=30)
+
+    def processor_seconds(self):
+        stat = pathlib.Path(f"/proc/{self.process.pid}/stat").read_text()
+        return sum(map(int, stat.rpartition(")")[2].split()[11:13])) / TICKS
+
+
+def test_a_router_that_does_not_say_its_model_delays_the_ready_line_little(puppets):
+    with Up(puppets) as up:
+        begin = time.monotonic()
+        assert up.process.stdout.readline().startswith("ready http")
+        assert time.monotonic() - begin < 10
+        assert '"model":"mixtral"' in up.process.stdout.readline()
