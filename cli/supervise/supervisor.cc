@@ -200,7 +200,10 @@ void Supervisor::OnStopSignal() {
   }
   announcer_.Note("draining: routers, then coordinators, then workers; a second signal kills");
   phase_ = Phase::kDraining;
-  for (const auto& member : members_) member->restart_at.reset();
+  for (const auto& member : members_) {
+    member->restart_at.reset();
+    member->probe = ReadinessProbe(member->spec.admin_port);  // nobody looks at it any more
+  }
   DrainRole(Role::kRouter);
   WriteStatusFile();
 }

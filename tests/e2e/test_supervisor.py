@@ -52,3 +52,15 @@ def test_a_router_that_does_not_say_its_model_delays_the_ready_line_little(puppe
         assert up.process.stdout.readline().startswith("ready http")
         assert time.monotonic() - begin < 10
         assert '"model":"mixtral"' in up.process.stdout.readline()
+
+
+def test_a_drain_takes_no_processor_when_a_probe_was_under_way(puppets):
+    with Up(puppets, worker="not-ready", router="linger") as up:
+        for name in ("router-0", "worker-0"):
+            log = puppets / f"logs/{name}.log"
+            wait_until(lambda log=log: log.exists() and "probed" in log.read_text(), 30, f"a probe of {name}")
+        up.process.send_signal(signal.SIGTERM)
+        before = up.processor_seconds()
+        time.sleep(2)  # of the three that the router lingers
+        assert up.processor_seconds() - before < 0.5
+        assert up.process.wait(30) == 0
