@@ -1,5 +1,6 @@
 #include "cli/supervise/announcer.h"
 
+#include <boost/json.hpp>
 #include <cstdio>
 #include <deque>
 #include <fstream>
@@ -8,6 +9,13 @@ namespace windrose::cli {
 namespace {
 
 constexpr size_t kTailLines = 12;
+
+// One word of a shell: between quotes, where only a quote has a meaning.
+std::string ShellWord(const std::string& text) {
+  std::string word = "'";
+  for (const char byte : text) word += byte == '\'' ? std::string("'\\''") : std::string(1, byte);
+  return word + "'";
+}
 
 }  // namespace
 
@@ -50,9 +58,11 @@ void Announcer::ShowLogTail(const std::string& log_path) {
 
 std::string CurlLine(const std::string& url, const std::string& model,
                      const std::string& question) {
+  const boost::json::value message = {{"role", "user"}, {"content", question}};
+  const boost::json::value body = {
+      {"model", model}, {"messages", boost::json::array{message}}, {"temperature", 0}};
   return "curl -s " + url + "/v1/chat/completions -H 'Content-Type: application/json' -d " +
-         R"('{"model":")" + model + R"(","messages":[{"role":"user","content":")" + question +
-         R"("}],"temperature":0}')";
+         ShellWord(boost::json::serialize(body));
 }
 
 }  // namespace windrose::cli

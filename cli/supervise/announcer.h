@@ -28,7 +28,8 @@ class Announcer {
   bool progress_shown_ = false;
 };
 
-// The command that asks the cluster at `url` something, to be pasted into a shell.
+// The command that asks the cluster at `url` something, to be pasted into a shell, whatever the
+// question holds.
 std::string CurlLine(const std::string& url, const std::string& model, const std::string& question);
 
 }  // namespace windrose::cli

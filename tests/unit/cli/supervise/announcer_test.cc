@@ -12,5 +12,11 @@ TEST(Announcer, CurlLineIsOneShellCommand) {
       R"(-d '{"model":"demo","messages":[{"role":"user","content":"What is 17 + 25?"}],"temperature":0}')");
 }
 
+TEST(Announcer, CurlLineTakesQuotesOfAnyKind) {
+  EXPECT_TRUE(
+      CurlLine("http://h:1", "demo", R"(What's "2+2"?)")
+          .ends_with(R"({"role":"user","content":"What'\''s \"2+2\"?"}],"temperature":0}')"));
+}
+
 }  // namespace
 }  // namespace windrose::cli
