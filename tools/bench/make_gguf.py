@@ -87,13 +87,15 @@ def add_tensors(writer: gguf.GGUFWriter, layers: int, name: str, blocks: Blocks)
 
 def main() -> None:
     arguments = parse_arguments()
-    writer = gguf.GGUFWriter(arguments.file, "llama", use_temp_file=True)
+    draft = arguments.file.with_suffix(".new")  # what was interrupted has not the name of a whole file
+    writer = gguf.GGUFWriter(draft, "llama", use_temp_file=True)
     add_metadata(writer, arguments.layers)
     add_tensors(writer, arguments.layers, arguments.type, Blocks(arguments.seed))
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()
     writer.close()
+    draft.rename(arguments.file)
 
 
 if __name__ == "__main__":
