@@ -14,14 +14,26 @@ namespace {
 constexpr uint64_t kBytePairEncoding = 2;
 // Kinds of pieces, the same in both formats: normal, unknown, control, user-defined, unused, byte.
 constexpr uint32_t kFirstKind = 1;
-constexpr uint32_t kLastKind = 6;
+constexpr uint32_t kUnknownKind = 2;
+constexpr uint32_t kControlKind = 3;
 constexpr uint32_t kByteKind = 6;
+constexpr uint32_t kLastKind = 6;
 
 struct Vocabulary {
   std::vector<std::string_view> tokens;
   std::vector<float> scores;
   std::vector<uint32_t> kinds;
+  uint32_t unknown = 0;  // an id
 };
+
+// Absent ids and flags are what the format says a tokenizer of this kind has.
+StatusOr<uint32_t> CountOr(const GgufMetadata& metadata, std::string_view key, uint32_t absent) {
+  return metadata.Has(key) ? metadata.Count(key) : absent;
+}
+
+StatusOr<bool> FlagOr(const GgufMetadata& metadata, std::string_view key, bool absent) {
+  return metadata.Has(key) ? metadata.Flag(key) : absent;
+}
 
 Status CheckLength(const char* key, size_t length, size_t tokens) {
   if (length == tokens) return OkStatus();
@@ -47,6 +59,11 @@ StatusOr<Vocabulary> ReadVocabulary(const GgufMetadata& metadata) {
     if (kind >= kFirstKind && kind <= kLastKind) continue;
     return InvalidArgument(std::string(kKinds) + ": wanted 1 to 6, the file has " +
                            std::to_string(kind));
+  }
+  ASSIGN_OR_RETURN(vocabulary.unknown, CountOr(metadata, "tokenizer.ggml.unknown_token_id", 0));
+  // Recent converters write every special piece as a control piece, the unknown one, too.
+  if (vocabulary.unknown < tokens && vocabulary.kinds[vocabulary.unknown] == kControlKind) {
+    vocabulary.kinds[vocabulary.unknown] = kUnknownKind;
   }
   return vocabulary;
 }
@@ -83,17 +100,7 @@ class MessageWriter {
   std::string bytes_;
 };
 
-StatusOr<uint32_t> CountOr(const GgufMetadata& metadata, std::string_view key, uint32_t absent) {
-  return metadata.Has(key) ? metadata.Count(key) : absent;
-}
-
-StatusOr<bool> FlagOr(const GgufMetadata& metadata, std::string_view key, bool absent) {
-  return metadata.Has(key) ? metadata.Flag(key) : absent;
-}
-
-// Absent ids and flags are what the format says a tokenizer of this kind has.
 StatusOr<std::string> TrainerMessage(const GgufMetadata& metadata, const Vocabulary& vocabulary) {
-  ASSIGN_OR_RETURN(const uint32_t unknown, CountOr(metadata, "tokenizer.ggml.unknown_token_id", 0));
   ASSIGN_OR_RETURN(const uint32_t bos, CountOr(metadata, "tokenizer.ggml.bos_token_id", 1));
   ASSIGN_OR_RETURN(const uint32_t eos, CountOr(metadata, "tokenizer.ggml.eos_token_id", 2));
   const auto& kinds = vocabulary.kinds;
@@ -102,7 +109,7 @@ StatusOr<std::string> TrainerMessage(const GgufMetadata& metadata, const Vocabul
   trainer.Number(3, kBytePairEncoding);
   trainer.Number(4, vocabulary.tokens.size());
   trainer.Number(35, has_bytes ? 1 : 0);
-  trainer.Number(40, unknown);
+  trainer.Number(40, vocabulary.unknown);
   trainer.Number(41, bos);
   trainer.Number(42, eos);
   return std::move(trainer).Finish();

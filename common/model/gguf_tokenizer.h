@@ -5,7 +5,8 @@
 // become a sentencepiece.ModelProto (protobuf):
 //
 //   file  = piece{pieces}  2: trainer  3: normalizer
-//   piece = 1: { 1: text  2: score, float  3: kind }       the kinds are token_type's numbers
+//   piece = 1: { 1: text  2: score, float  3: kind }       the kinds are token_type's numbers, but
+//                                                          unknown_token_id's is never control
 //   trainer    = { 3: 2, for BPE  4: pieces  35: byte fallback  40, 41, 42: unk, bos, eos }
 //   normalizer = { 1: "identity"  3: dummy prefix  4: trim spaces  5: escape spaces }
 //

@@ -98,6 +98,15 @@ TEST(GgufTokenizer, TakesTheUsualIdsWhenTheyAreAbsent) {
   }));
 }
 
+// llama.cpp's converter calls every special piece a control piece.
+TEST(GgufTokenizer, TheUnknownPieceMayBeCalledAControlPiece) {
+  ExpectMixtral(ReadAfter([](GgufFile& file) {
+    TokenizerFile tokenizer = MixtralTokenizer();
+    tokenizer.pieces[tokenizer.unknown.value()].kind = PieceKind::kControl;
+    file = FileOf(tokenizer);
+  }));
+}
+
 TEST(GgufTokenizer, PassesOnWhatTheReaderOfTokenizersRefuses) {
   ExpectRefused(ReadAfter([](GgufFile& file) {
                   file.AddBool("tokenizer.ggml.add_space_prefix", false);
