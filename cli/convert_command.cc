@@ -13,6 +13,7 @@
 #include "cli/convert/conversion.h"
 #include "cli/convert/open_source.h"
 #include "cli/convert/progress_bar.h"
+#include "cli/convert/tokenizer_check.h"
 #include "common/base/time.h"
 #include "common/config/config_parser.h"
 #include "common/model/checkpoint.h"
@@ -57,9 +58,12 @@ StatusOr<std::string> Describe(const std::string& directory) {
 Status ConvertModel(const ConvertConfig& config) {
   RETURN_IF_ERROR(CheckPaths(config));
   ASSIGN_OR_RETURN(const std::unique_ptr<WeightSource> source, OpenSource(config.source));
-  if (source->Tokenizer().status().code() == StatusCode::kNotFound) {
+  const Status tokenizer = CheckTokenizer(*source);
+  if (tokenizer.code() == StatusCode::kNotFound) {
     std::cerr << "no tokenizer.model in " << config.source
               << ": put it into DST before a coordinator serves it\n";
+  } else {
+    RETURN_IF_ERROR(tokenizer);
   }
   ConversionOptions options;
   options.destination = config.destination;

@@ -18,11 +18,10 @@
 #include "common/config/config_parser.h"
 #include "common/model/manifest.h"
 #include "common/model/mapped_file.h"
+#include "common/model/tokenizer_file.h"
 
 namespace windrose::cli {
 namespace {
-
-constexpr size_t kMaxTokenizerBytes = 64 << 20;
 
 // A count of 0 keeps what the shape says.
 struct SynthConfig {
@@ -90,8 +89,9 @@ StatusOr<std::optional<std::string>> ReadTokenizer(const std::string& path) {
   if (path.empty()) return std::optional<std::string>();
   const std::filesystem::path file(path);
   const std::string folder = file.parent_path().string();
-  ASSIGN_OR_RETURN(std::string text, ReadModelText(folder.empty() ? "." : folder,
-                                                   file.filename().string(), kMaxTokenizerBytes));
+  ASSIGN_OR_RETURN(std::string text,
+                   ReadModelText(folder.empty() ? "." : folder, file.filename().string(),
+                                 kMaxTokenizerFileBytes));
   return std::optional<std::string>(std::move(text));
 }
 

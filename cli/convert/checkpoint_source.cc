@@ -7,12 +7,11 @@
 #include "common/model/checkpoint_layout.h"
 #include "common/model/manifest.h"
 #include "common/model/mapped_file.h"
+#include "common/model/tokenizer_file.h"
 #include "common/tensor/convert.h"
 
 namespace windrose::cli {
 namespace {
-
-constexpr size_t kMaxTokenizerBytes = 64 << 20;
 
 // Where rows first … first + rows - 1 stand; `rows` is not 0.
 std::span<const std::byte> BytesOf(const WeightView& view, size_t first, size_t rows) {
@@ -68,7 +67,7 @@ void CheckpointSource::WasRead(const std::string& tensor) const {
 }
 
 StatusOr<std::string> CheckpointSource::Tokenizer() const {
-  return ReadModelText(directory_, kTokenizerFile, kMaxTokenizerBytes);
+  return ReadModelText(directory_, kTokenizerFile, kMaxTokenizerFileBytes);
 }
 
 StatusOr<std::vector<std::string>> CheckpointSource::Identity() const {

@@ -9,12 +9,12 @@
 #include "common/model/model_hash.h"
 #include "common/model/tensor_files.h"
 #include "common/model/tensor_names.h"
+#include "common/model/tokenizer_file.h"
 
 namespace windrose {
 namespace {
 
 constexpr size_t kMaxConfigBytes = 1 << 20;
-constexpr size_t kMaxTokenizerBytes = 64 << 20;
 
 StatusOr<MixtralConfig> ParseConfig(const std::string& text) {
   StatusOr<MixtralConfig> config = ParseMixtralConfig(text);
@@ -219,7 +219,7 @@ Status Checkpoint::ComputeHash() {
 Status Checkpoint::CheckTokenizer() const {
   if (!tokenizer_hash_) return OkStatus();
   ASSIGN_OR_RETURN(const std::string text,
-                   ReadModelText(directory_, kTokenizerFile, kMaxTokenizerBytes));
+                   ReadModelText(directory_, kTokenizerFile, kMaxTokenizerFileBytes));
   if (HashOf(text) == *tokenizer_hash_) return OkStatus();
   return DataLoss("tokenizer.model: is not the one that windrose.json was written with");
 }

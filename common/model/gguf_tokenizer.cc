@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "common/model/strict_json.h"
+#include "common/model/tokenizer_file.h"
 
 namespace windrose {
 namespace {
@@ -153,9 +154,9 @@ StatusOr<std::string> GgufTokenizerModel(const GgufMetadata& metadata) {
     piece.Float(2, vocabulary.scores[id]);
     piece.Number(3, vocabulary.kinds[id]);
     file.Bytes(1, piece.bytes());
-    if (file.bytes().size() > kMaxTokenizerModelBytes) {
+    if (file.bytes().size() > kMaxTokenizerFileBytes) {
       return InvalidArgument("tokenizer.ggml.tokens: wanted at most " +
-                             std::to_string(kMaxTokenizerModelBytes) + " bytes, the file has more");
+                             std::to_string(kMaxTokenizerFileBytes) + " bytes, the file has more");
     }
   }
   file.Bytes(2, trainer);

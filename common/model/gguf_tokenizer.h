@@ -23,7 +23,6 @@
 namespace windrose {
 
 constexpr uint64_t kMaxGgufTokens = 1 << 20;  // as many as a config may have
-constexpr size_t kMaxTokenizerModelBytes = size_t{64} << 20;
 
 // The bytes of tokenizer.model. NOT_FOUND when `metadata` has no tokenizer; INVALID_ARGUMENT names
 // the key at fault. What the pieces must be like is for the reader of tokenizer.model to say.

@@ -4,7 +4,7 @@
 #include <queue>
 #include <utility>
 
-#include "coordinator/text/utf8.h"
+#include "common/base/utf8.h"
 
 namespace windrose {
 namespace {

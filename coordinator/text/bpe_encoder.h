@@ -22,7 +22,7 @@
 #include <vector>
 
 #include "common/base/ids.h"
-#include "coordinator/text/tokenizer_file.h"
+#include "common/model/tokenizer_file.h"
 
 namespace windrose {
 

@@ -8,8 +8,8 @@
 #include <string>
 
 #include "common/base/ids.h"
+#include "common/base/utf8.h"
 #include "coordinator/text/tokenizer.h"
-#include "coordinator/text/utf8.h"
 
 namespace windrose {
 

@@ -64,13 +64,6 @@ Tokenizer::Tokenizer(TokenizerFile file) : file_(std::move(file)), encoder_(file
   for (const Piece& piece : file_.pieces) bytes_.push_back(BytesOf(piece));
 }
 
-Status Tokenizer::CheckVocabulary(size_t model_vocabulary_size) const {
-  if (model_vocabulary_size == vocabulary_size()) return OkStatus();
-  return FailedPrecondition("the tokenizer has " + std::to_string(vocabulary_size()) +
-                            " pieces, the model's vocabulary " +
-                            std::to_string(model_vocabulary_size));
-}
-
 StatusOr<std::vector<TokenId>> Tokenizer::Encode(std::string_view text) const {
   if (text.size() > kMaxTextBytes) {
     return InvalidArgument("text: wanted at most " + std::to_string(kMaxTextBytes) +

@@ -15,8 +15,8 @@
 
 #include "common/base/ids.h"
 #include "common/base/status.h"
+#include "common/model/tokenizer_file.h"
 #include "coordinator/text/bpe_encoder.h"
-#include "coordinator/text/tokenizer_file.h"
 
 namespace windrose {
 
@@ -35,7 +35,9 @@ class Tokenizer {
                                                                     const std::string& origin);
 
   // FAILED_PRECONDITION unless the model's embedding has one row for each piece.
-  Status CheckVocabulary(size_t model_vocabulary_size) const;
+  Status CheckVocabulary(size_t model_vocabulary_size) const {
+    return windrose::CheckVocabulary(file_, model_vocabulary_size);
+  }
 
   // The ids of `text`, with SentencePiece's own dummy prefix and without <s>. The empty text has no
   // ids. Invalid UTF-8 becomes U+FFFD; U+2581 cannot be told from a space. INVALID_ARGUMENT beyond

@@ -124,6 +124,16 @@ def test_a_directory_without_its_manifest_is_unfinished(converted, tmp_path):
     assert "unfinished" in run.stderr
 
 
+def test_a_tokenizer_that_no_coordinator_takes_is_refused_before_anything_is_written(tmp_path):
+    source = pathlib.Path(shutil.copytree(MODEL, tmp_path / "source"))
+    (source / "tokenizer.model").write_bytes(b"pieces")
+    run = subprocess.run([WINDROSE, "convert", str(source), str(tmp_path / "converted")],
+                         capture_output=True, text=True, timeout=60)
+    assert run.returncode == 1
+    assert "tokenizer.model: not a SentencePiece model" in run.stderr
+    assert not (tmp_path / "converted").exists()
+
+
 def test_a_packed_model_is_not_packed_again(converted, tmp_path):
     run = subprocess.run([WINDROSE, "convert", str(converted), str(tmp_path / "again")],
                          capture_output=True, text=True, timeout=60)

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "coordinator/text/tokenizer_file.h"
+#include "common/model/tokenizer_file.h"
 #include "tests/unit/common/model/gguf_file.h"
 
 namespace windrose {

@@ -84,7 +84,7 @@ TEST(BpeEncoder, EqualsTheLibraryOnRunsOfOneCharacter) {
 
 // Many chunks, cut in all kinds of places.
 TEST(BpeEncoder, EqualsTheLibraryOnLongTexts) {
-  std::ifstream file(std::string(WINDROSE_SOURCE_DIR) + "/coordinator/text/tokenizer_file.cc");
+  std::ifstream file(std::string(WINDROSE_SOURCE_DIR) + "/common/model/tokenizer_file.cc");
   const std::string source((std::istreambuf_iterator<char>(file)),
                            std::istreambuf_iterator<char>());
   ASSERT_GT(source.size(), 5000U);

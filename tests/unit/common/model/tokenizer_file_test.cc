@@ -1,4 +1,4 @@
-#include "coordinator/text/tokenizer_file.h"
+#include "common/model/tokenizer_file.h"
 
 #include <gtest/gtest.h>
 

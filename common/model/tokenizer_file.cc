@@ -1,4 +1,4 @@
-#include "coordinator/text/tokenizer_file.h"
+#include "common/model/tokenizer_file.h"
 
 #include <array>
 #include <cmath>
@@ -7,7 +7,7 @@
 #include <unordered_set>
 #include <utility>
 
-#include "coordinator/text/utf8.h"
+#include "common/base/utf8.h"
 
 namespace windrose {
 namespace {
@@ -274,6 +274,12 @@ StatusOr<TokenizerFile> ParseTokenizerFile(std::string_view bytes) {
   ASSIGN_OR_RETURN(file.eos, SpecialId(file.pieces, settings.eos, PieceKind::kControl, "eos_id"));
   if (file.bos == file.eos) return InvalidArgument("bos_id and eos_id are the same piece");
   return file;
+}
+
+Status CheckVocabulary(const TokenizerFile& file, size_t vocabulary) {
+  if (file.pieces.size() == vocabulary) return OkStatus();
+  return FailedPrecondition("the tokenizer has " + std::to_string(file.pieces.size()) +
+                            " pieces, the model's vocabulary " + std::to_string(vocabulary));
 }
 
 }  // namespace windrose

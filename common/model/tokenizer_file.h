@@ -3,11 +3,12 @@
 // A model directory is input, so whatever Mixtral's tokenizer does not need is refused here. Pure
 // functions and values; Thread-safe.
 //
-//   file       = *( piece | trainer | normalizer | other )      protobuf message
-//   sentencepiece.ModelProto piece      = field 1 { 1: text  2: score, float  3: kind } trainer =
-//   field 2 { 3: model type  24: space as suffix  35: byte fallback  40, 41, 42: unk, bos, eos }
-//   normalizer = field 3 or 5 { 2: compiled map  3: dummy prefix  4: trim spaces  5: escape spaces
-//   6: rules }
+//   file       = *( piece | trainer | normalizer | other )      sentencepiece.ModelProto
+//   piece      = 1: { 1: text  2: score, float  3: kind }
+//   trainer    = 2: { 3: model type  24: space as suffix  35: byte fallback
+//                     40, 41, 42: unk, bos, eos }
+//   normalizer = 3 or 5: { 2: compiled map  3: dummy prefix  4: trim spaces  5: escape spaces
+//                          6: rules }
 //
 // Accepted: BPE with byte fallback (all 256 byte pieces), no normalisation, a dummy prefix, spaces
 // kept and escaped; unique, non-empty UTF-8 pieces with finite scores; one <unk>; control pieces
@@ -54,6 +55,9 @@ struct TokenizerFile {
 
 // INVALID_ARGUMENT naming the piece or setting at fault.
 StatusOr<TokenizerFile> ParseTokenizerFile(std::string_view bytes);
+
+// FAILED_PRECONDITION unless there is one piece for each of `vocabulary` rows of an embedding.
+Status CheckVocabulary(const TokenizerFile& file, size_t vocabulary);
 
 // The byte a byte piece stands for, from its name "<0xNN>"; -1 when `name` is not such a name.
 int ByteOfPieceName(std::string_view name);

@@ -1,4 +1,4 @@
-#include "coordinator/text/utf8.h"
+#include "common/base/utf8.h"
 
 namespace windrose {
 namespace {
