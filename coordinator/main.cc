@@ -112,8 +112,8 @@ StatusOr<LoadedModel> Load(const CoordinatorConfig& config, Process& process) {
   process.health.SetStartupProgress(0.3, "weights mapped");
   process.loading->Start(config.verify_weights, weights.storage);
   process.health.SetStartupProgress(0.6, "reading tokenizer");
-  ASSIGN_OR_RETURN(std::unique_ptr<const Tokenizer> tokenizer,
-                   Tokenizer::Create(config.model + "/tokenizer.model"));
+  ASSIGN_OR_RETURN(const std::string pieces, checkpoint.Tokenizer());
+  ASSIGN_OR_RETURN(std::unique_ptr<const Tokenizer> tokenizer, Tokenizer::Create(pieces));
   RETURN_IF_ERROR(tokenizer->CheckVocabulary(shape.vocabulary));
   if (config.context_length > shape.positions) {
     return InvalidArgument("--context-length: the model has " + std::to_string(shape.positions) +

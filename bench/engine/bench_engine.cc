@@ -115,7 +115,8 @@ Status Run(const Options& options) {
     return InvalidArgument("--experts-per-token: the model has " +
                            std::to_string(checkpoint.config().experts));
   }
-  ASSIGN_OR_RETURN(const auto tokenizer, Tokenizer::Create(options.model + "/tokenizer.model"));
+  ASSIGN_OR_RETURN(const std::string pieces, checkpoint.Tokenizer());
+  ASSIGN_OR_RETURN(const auto tokenizer, Tokenizer::Create(pieces));
   EngineProcess process(checkpoint, *tokenizer, options.threads, options.experts_per_token);
   const Machine machine = MeasureMachine(checkpoint.format(), process);
   std::printf("machine threads %u instruction_set %s memory_gb %.1f arithmetic_gop %.1f\n",

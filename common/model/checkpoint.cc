@@ -216,12 +216,12 @@ Status Checkpoint::ComputeHash() {
   return OkStatus();
 }
 
-Status Checkpoint::CheckTokenizer() const {
-  if (!tokenizer_hash_) return OkStatus();
-  ASSIGN_OR_RETURN(const std::string text,
-                   ReadModelText(directory_, kTokenizerFile, kMaxTokenizerFileBytes));
-  if (HashOf(text) == *tokenizer_hash_) return OkStatus();
-  return DataLoss("tokenizer.model: is not the one that windrose.json was written with");
+StatusOr<std::string> Checkpoint::Tokenizer() const {
+  StatusOr<std::string> bytes = ReadModelText(directory_, kTokenizerFile, kMaxTokenizerFileBytes);
+  if (!tokenizer_hash_) return bytes;
+  if (bytes.ok() && HashOf(*bytes) == *tokenizer_hash_) return bytes;
+  if (!bytes.ok() && bytes.status().code() != StatusCode::kNotFound) return bytes;
+  return DataLoss("tokenizer.model: the one that windrose.json was written with is not here");
 }
 
 DType Checkpoint::FormatOf(const std::string& tensor) const {
@@ -231,7 +231,6 @@ DType Checkpoint::FormatOf(const std::string& tensor) const {
 }
 
 StatusOr<CoordinatorWeights> Checkpoint::Coordinator() const {
-  RETURN_IF_ERROR(CheckTokenizer());
   WeightLoader loader(*files_);
   CoordinatorWeights weights;
   ASSIGN_OR_RETURN(weights.embedding, loader.View(kEmbeddingTensor));

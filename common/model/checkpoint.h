@@ -104,11 +104,14 @@ class Checkpoint {
   // The first 64 bits of it, for frames.
   uint64_t model_hash_prefix() const { return model_hash_prefix_; }
 
-  // NOT_FOUND when a file is missing that holds something asked for; DATA_LOSS when the tokenizer
-  // beside the coordinator's weights is not the one that the manifest was written with.
+  // NOT_FOUND when a file is missing that holds something asked for.
   StatusOr<CoordinatorWeights> Coordinator() const;
   StatusOr<ExpertWeights> Experts(std::span<const ExpertId> experts) const;
   StatusOr<AllWeights> All() const;
+
+  // The bytes of tokenizer.model. NOT_FOUND when the model has none; DATA_LOSS when they are not
+  // those that the manifest was written with.
+  StatusOr<std::string> Tokenizer() const;
 
  private:
   Checkpoint() = default;
@@ -118,7 +121,6 @@ class Checkpoint {
   Status CheckTensors() const;
   // That each matrix stands in a format that the rows it shares with others are prepared for.
   Status CheckFormats() const;
-  Status CheckTokenizer() const;
   Status ComputeHash();
 
   std::string directory_;

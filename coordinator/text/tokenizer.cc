@@ -1,6 +1,5 @@
 #include "coordinator/text/tokenizer.h"
 
-#include <fstream>
 #include <utility>
 
 namespace windrose {
@@ -34,28 +33,11 @@ std::string BytesOf(const Piece& piece) {
   return "";
 }
 
-// At most one byte more than the limit is read, so a device or a huge file costs nothing.
-StatusOr<std::string> ReadFile(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file) return NotFound(path + ": cannot open the tokenizer");
-  std::string bytes(kMaxTokenizerFileBytes + 1, '\0');
-  file.read(bytes.data(), static_cast<std::streamsize>(bytes.size()));
-  if (file.bad()) return DataLoss(path + ": cannot read the tokenizer");
-  bytes.resize(static_cast<size_t>(file.gcount()));
-  return bytes;
-}
-
 }  // namespace
 
-StatusOr<std::unique_ptr<const Tokenizer>> Tokenizer::Create(const std::string& path) {
-  ASSIGN_OR_RETURN(const std::string bytes, ReadFile(path));
-  return CreateFromBytes(bytes, path);
-}
-
-StatusOr<std::unique_ptr<const Tokenizer>> Tokenizer::CreateFromBytes(const std::string& bytes,
-                                                                      const std::string& origin) {
+StatusOr<std::unique_ptr<const Tokenizer>> Tokenizer::Create(std::string_view bytes) {
   StatusOr<TokenizerFile> file = ParseTokenizerFile(bytes);
-  if (!file.ok()) return Annotate(file.status(), origin);
+  if (!file.ok()) return Annotate(file.status(), "tokenizer.model");
   return std::unique_ptr<const Tokenizer>(new Tokenizer(std::move(file).value()));
 }
 

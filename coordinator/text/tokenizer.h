@@ -28,11 +28,8 @@ class Tokenizer {
   // The longest text Encode accepts.
   static constexpr size_t kMaxTextBytes = size_t{4} << 20;
 
-  // From a `tokenizer.model` file; refuses whatever tokenizer_file.h does not describe.
-  static StatusOr<std::unique_ptr<const Tokenizer>> Create(const std::string& path);
-  // The same from memory. `origin` names the bytes in errors.
-  static StatusOr<std::unique_ptr<const Tokenizer>> CreateFromBytes(const std::string& bytes,
-                                                                    const std::string& origin);
+  // From the bytes of a tokenizer.model; refuses whatever tokenizer_file.h does not describe.
+  static StatusOr<std::unique_ptr<const Tokenizer>> Create(std::string_view bytes);
 
   // FAILED_PRECONDITION unless the model's embedding has one row for each piece.
   Status CheckVocabulary(size_t model_vocabulary_size) const {

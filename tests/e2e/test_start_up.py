@@ -3,7 +3,9 @@ worker takes little more memory than its experts do."""
 
 import contextlib
 import os
+import pathlib
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -74,6 +76,12 @@ class Process:
         with contextlib.suppress(OSError):
             return http_get(f"http://127.0.0.1:{self.admin_port}/livez")[0] == 200
         return False
+
+
+@pytest.fixture
+def demo(tmp_path):
+    """A copy of the model, to be spoiled."""
+    return pathlib.Path(shutil.copytree(MODEL, tmp_path / "model"))
 
 
 class Worker(Process):
@@ -211,3 +219,11 @@ def test_a_port_in_use_ends_the_start(command, flag):
     assert run.returncode == 1, run.stderr
     assert f"127.0.0.1:{ports[flag]}" in run.stderr
     assert "_failed why=" in run.stderr
+
+
+def test_a_coordinator_refuses_a_tokenizer_that_is_a_pipe_at_once(demo):
+    (demo / "tokenizer.model").unlink()
+    os.mkfifo(demo / "tokenizer.model")
+    with Process("windrose-coordinator", f"--model={demo}", "--workers=127.0.0.1:1") as coordinator:
+        assert coordinator.process.wait(60) == 1
+        assert "tokenizer.model: is not a regular file" in coordinator.read_log_until("coordinator_failed")

@@ -28,7 +28,9 @@ class KvCacheTypes : public testing::Test {
     StatusOr<std::vector<GoldenRun>> runs = LoadGoldenRuns(kGoldens, checkpoint_->config());
     ASSERT_TRUE(runs.ok()) << ToString(runs.status());
     runs_ = *std::move(runs);
-    auto tokenizer = Tokenizer::Create(kDemo + "/tokenizer.model");
+    const auto pieces = checkpoint_->Tokenizer();
+    ASSERT_TRUE(pieces.ok()) << ToString(pieces.status());
+    auto tokenizer = Tokenizer::Create(*pieces);
     ASSERT_TRUE(tokenizer.ok()) << ToString(tokenizer.status());
     tokenizer_ = *std::move(tokenizer);
   }

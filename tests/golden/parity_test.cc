@@ -10,6 +10,8 @@
 #include <vector>
 
 #include "common/model/checkpoint.h"
+#include "common/model/checkpoint_layout.h"
+#include "common/model/mapped_file.h"
 #include "coordinator/text/tokenizer.h"
 #include "tests/golden/golden_fixture.h"
 #include "tests/golden/parity_recorder.h"
@@ -89,7 +91,9 @@ class Parity : public testing::TestWithParam<Case> {
     ASSERT_TRUE(runs.ok()) << ToString(runs.status());
     runs_ = *std::move(runs);
     // The tiny models speak no language; any tokenizer of at least their size will do.
-    auto tokenizer = Tokenizer::Create(kDemo + "/tokenizer.model");
+    const auto pieces = ReadModelText(kDemo, kTokenizerFile, kMaxTokenizerFileBytes);
+    ASSERT_TRUE(pieces.ok()) << ToString(pieces.status());
+    auto tokenizer = Tokenizer::Create(*pieces);
     ASSERT_TRUE(tokenizer.ok()) << ToString(tokenizer.status());
     tokenizer_ = *std::move(tokenizer);
     cluster_ = std::make_unique<SimCluster>(*checkpoint_, *tokenizer_, GetParam().layout.shape);

@@ -7,6 +7,7 @@
 
 #include "common/base/check.h"
 #include "common/model/checkpoint.h"
+#include "common/model/mapped_file.h"
 #include "coordinator/text/tokenizer.h"
 #include "tests/support/temporary_directory.h"
 #include "tests/support/tiny_mixtral.h"
@@ -19,9 +20,7 @@ class TinyModel {
   // fails.
   TinyModel(const MixtralConfig& config, const std::string& source_directory)
       : checkpoint_(Open(directory_.path(), config)),
-        tokenizer_(Tokenizer::Create(source_directory +
-                                     "/tests/unit/coordinator/text/data/mixtral_tokenizer.model")
-                       .value()) {}
+        tokenizer_(Tokenizer::Create(Pieces(source_directory)).value()) {}
 
   const Checkpoint& checkpoint() const { return checkpoint_; }
   const Tokenizer& tokenizer() const { return *tokenizer_; }
@@ -30,6 +29,12 @@ class TinyModel {
   static Checkpoint Open(const std::string& path, const MixtralConfig& config) {
     CHECK(WriteTinyMixtral(path, config).ok());
     return Checkpoint::Open(path).value();
+  }
+
+  static std::string Pieces(const std::string& source_directory) {
+    return ReadModelText(source_directory + "/tests/unit/coordinator/text/data",
+                         "mixtral_tokenizer.model", kMaxTokenizerFileBytes)
+        .value();
   }
 
   TemporaryDirectory directory_;

@@ -98,13 +98,30 @@ TEST(CheckpointWindrose, RefusesAnUnfinishedConversion) {
   EXPECT_THAT(Message(checkpoint.status()), HasSubstr("unfinished"));
 }
 
-TEST(CheckpointWindrose, RefusesAnotherConfigAndAnotherTokenizer) {
+TEST(CheckpointWindrose, GivesItsOwnTokenizerOnly) {
   const WrittenCheckpoint written;
-  WriteText(written.path(kTokenizerFile), "other pieces");
   const auto checkpoint = Checkpoint::Open(written.directory());
   ASSERT_TRUE(checkpoint.ok()) << ToString(checkpoint.status());
-  EXPECT_EQ(checkpoint->Coordinator().status().code(), StatusCode::kDataLoss);
-  EXPECT_TRUE(checkpoint->Experts(kThree).ok());
+  EXPECT_EQ(*checkpoint->Tokenizer(), "pieces");
+  WriteText(written.path(kTokenizerFile), "other pieces");
+  EXPECT_EQ(checkpoint->Tokenizer().status().code(), StatusCode::kDataLoss);
+  std::filesystem::remove(written.path(kTokenizerFile));
+  EXPECT_EQ(checkpoint->Tokenizer().status().code(), StatusCode::kDataLoss);
+}
+
+TEST(CheckpointWindrose, TakesAnyTokenizerWhenItWasWrittenWithout) {
+  WrittenCheckpoint written;
+  written.manifest().tokenizer_hash.reset();
+  written.WriteManifest();
+  const auto checkpoint = Checkpoint::Open(written.directory());
+  ASSERT_TRUE(checkpoint.ok()) << ToString(checkpoint.status());
+  EXPECT_EQ(*checkpoint->Tokenizer(), "pieces");
+  std::filesystem::remove(written.path(kTokenizerFile));
+  EXPECT_EQ(checkpoint->Tokenizer().status().code(), StatusCode::kNotFound);
+}
+
+TEST(CheckpointWindrose, RefusesAnotherConfig) {
+  const WrittenCheckpoint written;
   MixtralConfig other = written.config();
   other.rope_theta = 2e4;
   WriteText(written.path(kConfigFile), ToConfigJson(other));

@@ -83,7 +83,7 @@ struct Model {
 std::string ErrorAfter(const std::function<void(Model&)>& spoil) {
   Model model;
   spoil(model);
-  const auto tokenizer = Tokenizer::CreateFromBytes(model.Serialized(), "spoiled");
+  const auto tokenizer = Tokenizer::Create(model.Serialized());
   return tokenizer.ok() ? "accepted" : Message(tokenizer.status());
 }
 
@@ -92,7 +92,7 @@ std::string ErrorAfter(const std::function<void(Model&)>& spoil) {
       << ErrorAfter([](Model& model) { statements; })
 
 TEST(TokenizerFile, AcceptsTheSmallModelAndMixtral) {
-  const auto tokenizer = Tokenizer::CreateFromBytes(Model().Serialized(), "small");
+  const auto tokenizer = Tokenizer::Create(Model().Serialized());
   ASSERT_TRUE(tokenizer.ok()) << tokenizer.status();
   EXPECT_EQ(Values(*(*tokenizer)->Encode("a")), (std::vector<uint32_t>{261}));
   EXPECT_EQ((*tokenizer)->Bytes(TokenId(261)), " a");
@@ -109,7 +109,7 @@ TEST(TokenizerFile, RefusesWhatIsNotAModel) {
 TEST(TokenizerFile, RefusesEveryTruncation) {
   const std::string bytes = Model().Serialized();
   for (size_t size = 0; size < bytes.size(); ++size) {
-    ASSERT_FALSE(Tokenizer::CreateFromBytes(bytes.substr(0, size), "cut").ok()) << size;
+    ASSERT_FALSE(Tokenizer::Create(bytes.substr(0, size)).ok()) << size;
   }
 }
 
@@ -118,7 +118,7 @@ TEST(TokenizerFile, SurvivesEveryFlippedByte) {
   for (size_t i = 0; i < bytes.size(); i += 3) {
     std::string flipped = bytes;
     flipped[i] = static_cast<char>(flipped[i] ^ 0x5A);
-    const auto tokenizer = Tokenizer::CreateFromBytes(flipped, "flipped");
+    const auto tokenizer = Tokenizer::Create(flipped);
     if (!tokenizer.ok()) continue;
     EXPECT_TRUE((*tokenizer)->Encode("a </s> \xFF").ok());
   }
@@ -127,7 +127,7 @@ TEST(TokenizerFile, SurvivesEveryFlippedByte) {
 TEST(TokenizerFile, RefusesBadPieces) {
   const float nan = std::numeric_limits<float>::quiet_NaN();
   EXPECT_EQ(ErrorAfter([nan](Model& model) { model.pieces[260].score = nan; }),
-            "spoiled: piece 260: score not finite");
+            "tokenizer.model: piece 260: score not finite");
   EXPECT_REFUSED("piece 260: score", model.pieces[260].score = -HUGE_VALF);
   EXPECT_REFUSED("piece 260: the same text", model.pieces[260].text = "\xE2\x96\x81");
   EXPECT_REFUSED("piece 260: the same text", model.pieces[260].text = "</s>");

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "common/base/check.h"
+#include "common/model/mapped_file.h"
 #include "coordinator/text/tokenizer.h"
 
 namespace windrose {
@@ -14,7 +15,8 @@ inline std::string TextDataPath(const std::string& name) {
 }
 
 inline const Tokenizer& Mixtral() {
-  static const auto tokenizer = Tokenizer::Create(TextDataPath("mixtral_tokenizer.model"));
+  static const auto tokenizer = Tokenizer::Create(
+      ReadModelText(TextDataPath(""), "mixtral_tokenizer.model", kMaxTokenizerFileBytes).value());
   CHECK(tokenizer.ok());
   return **tokenizer;
 }
