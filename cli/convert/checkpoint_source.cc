@@ -1,13 +1,12 @@
 #include "cli/convert/checkpoint_source.h"
 
+#include <atomic>
 #include <span>
 
 #include "cli/convert/source_identity.h"
 #include "common/base/check.h"
-#include "common/model/checkpoint_layout.h"
 #include "common/model/manifest.h"
 #include "common/model/mapped_file.h"
-#include "common/model/tokenizer_file.h"
 #include "common/tensor/convert.h"
 
 namespace windrose::cli {
@@ -66,8 +65,11 @@ void CheckpointSource::WasRead(const std::string& tensor) const {
   ReleaseMapped({view.data, view.bytes()});
 }
 
-StatusOr<std::string> CheckpointSource::Tokenizer() const {
-  return ReadModelText(directory_, kTokenizerFile, kMaxTokenizerFileBytes);
+Status CheckpointSource::Verify() const {
+  if (!weights_.storage->has_hashes()) return OkStatus();
+  const std::atomic<bool> stop{false};
+  std::atomic<uint64_t> bytes_read{0};
+  return weights_.storage->Read(WeightStorage::Compare::kHashes, stop, bytes_read);
 }
 
 StatusOr<std::vector<std::string>> CheckpointSource::Identity() const {

@@ -24,7 +24,8 @@ class CheckpointSource final : public WeightSource {
   Status ReadRows(const std::string& tensor, size_t first, const Rows& out) const override;
   void WillRead(const std::string& tensor) const override;
   void WasRead(const std::string& tensor) const override;
-  StatusOr<std::string> Tokenizer() const override;
+  Status Verify() const override;
+  StatusOr<std::string> Tokenizer() const override { return checkpoint_.Tokenizer(); }
   StatusOr<std::vector<std::string>> Identity() const override;
 
  private:

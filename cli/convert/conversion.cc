@@ -78,6 +78,7 @@ class Conversion {
     if (complete) return OkStatus();
     RETURN_IF_ERROR(Resume());
     RETURN_IF_ERROR(CheckSpace());
+    RETURN_IF_ERROR(source_.Verify());  // or what is damaged would get hashes of its own
     RETURN_IF_ERROR(WriteFiles());
     return Commit();
   }

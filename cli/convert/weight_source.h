@@ -32,6 +32,10 @@ class WeightSource {
   virtual void WillRead(const std::string& /*tensor*/) const {}
   virtual void WasRead(const std::string& /*tensor*/) const {}
 
+  // DATA_LOSS when the weights are not those whose hashes the source has, if it has any. Reads all
+  // of them.
+  virtual Status Verify() const { return OkStatus(); }
+
   // The bytes of tokenizer.model; NOT_FOUND when there is none.
   virtual StatusOr<std::string> Tokenizer() const = 0;
 

@@ -102,6 +102,42 @@ TEST_F(CheckpointSourceTest, TakesOurOwnCheckpointsInBf16Only) {
   EXPECT_THAT(Message(packed), testing::HasSubstr("q8"));
 }
 
+// In the last byte of `file`, which is a weight's.
+void FlipBit(const std::string& file) {
+  std::fstream stream(file, std::ios::in | std::ios::out | std::ios::binary);
+  stream.seekg(-1, std::ios::end);
+  const auto last = static_cast<char>(stream.get());
+  stream.seekp(-1, std::ios::end);
+  stream.put(static_cast<char>(last ^ 1));
+}
+
+TEST_F(CheckpointSourceTest, DamagedWeightsOfOurOwnAreNotConverted) {
+  const auto discard = [](uint64_t, uint64_t) {};
+  const auto source = CheckpointSource::Open(directory_.path());
+  EXPECT_TRUE((*source)->Verify().ok());  // there is nothing to compare with
+  const std::string ours = directory_.file("ours");
+  ASSERT_TRUE(Convert(**source, {ours, DType::kPackedBf16, 1}, discard).ok());
+  EXPECT_TRUE((*CheckpointSource::Open(ours))->Verify().ok());
+
+  FlipBit(ours + "/expert-03.safetensors");
+  const auto damaged = CheckpointSource::Open(ours);
+  ASSERT_TRUE(damaged.ok()) << ToString(damaged.status());
+  const Status status = Convert(**damaged, {directory_.file("again"), DType::kQ8, 1}, discard);
+  EXPECT_EQ(status.code(), StatusCode::kDataLoss);
+  EXPECT_THAT(Message(status), testing::HasSubstr("expert-03.safetensors: tensor "));
+  EXPECT_FALSE(std::filesystem::exists(directory_.file("again/coordinator.safetensors")));
+}
+
+TEST_F(CheckpointSourceTest, AnotherTokenizerThanOurOwnIsNotTaken) {
+  const auto source = CheckpointSource::Open(directory_.path());
+  std::ofstream(directory_.file("tokenizer.model")) << "pieces";
+  const std::string ours = directory_.file("ours");
+  ASSERT_TRUE(Convert(**source, {ours, DType::kPackedBf16, 1}, [](uint64_t, uint64_t) {}).ok());
+  EXPECT_EQ(*(*CheckpointSource::Open(ours))->Tokenizer(), "pieces");
+  std::ofstream(ours + "/tokenizer.model") << "others";
+  EXPECT_EQ((*CheckpointSource::Open(ours))->Tokenizer().status().code(), StatusCode::kDataLoss);
+}
+
 TEST_F(CheckpointSourceTest, SaysWhatIsWrongWithADirectory) {
   EXPECT_EQ(CheckpointSource::Open("/nowhere").status().code(), StatusCode::kNotFound);
 }
