@@ -88,10 +88,10 @@ class Conversion {
   std::string PathOf(const std::string& name) const { return directory() + "/" + name; }
 
   Status Describe() {
+    ASSIGN_OR_RETURN(manifest_.source, source_.Identity());  // before anything is read
     config_text_ = ConfigTextOf(source_, options_.dtype);
     ASSIGN_OR_RETURN(tokenizer_, TokenizerOf(source_));
     manifest_.dtype = options_.dtype;
-    ASSIGN_OR_RETURN(manifest_.source, source_.Identity());
     manifest_.config_hash = HashOf(config_text_);
     if (tokenizer_) manifest_.tokenizer_hash = HashOf(*tokenizer_);
     return OkStatus();
@@ -191,11 +191,20 @@ class Conversion {
       if (IsWritten(file)) continue;
       const std::string partial = file.name + ".partial";
       ASSIGN_OR_RETURN(ManifestFile written, conversion.Write(file, PathOf(partial)));
+      RETURN_IF_ERROR(CheckSourceIsTheSame());
       RETURN_IF_ERROR(Publish(directory(), partial, file.name));
       manifest_.files.push_back(std::move(written));
       RETURN_IF_ERROR(RecordProgress());
     }
     return OkStatus();
+  }
+
+  // Or what was written would be a mixture that nobody could tell from a model.
+  Status CheckSourceIsTheSame() const {
+    ASSIGN_OR_RETURN(const std::vector<std::string> identity, source_.Identity());
+    if (identity == manifest_.source) return OkStatus();
+    return FailedPrecondition("the source changed while it was converted; remove " + directory() +
+                              " and begin anew");
   }
 
   Status RecordProgress() const {

@@ -2,8 +2,8 @@
 //
 // Each file is written as NAME.partial and renamed when it is on disk; the manifest grows in
 // windrose.json.partial and becomes windrose.json last. So a directory is never taken for complete
-// before it is, and what was killed goes on with the first file that is not there. Owner thread
-// only.
+// before it is, and what was killed goes on with the first file that is not there. A source that
+// changes meanwhile ends it: FAILED_PRECONDITION. Owner thread only.
 #pragma once
 
 #include <cstdint>

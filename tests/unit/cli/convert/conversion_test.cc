@@ -260,6 +260,18 @@ TEST_F(ConversionTest, RefusesToGoOnWithAnotherSource) {
   EXPECT_TRUE(ConvertTo(directory_.path(), source).ok());
 }
 
+TEST_F(ConversionTest, EndsWhenTheSourceChangesMeanwhile) {
+  MadeSource source(config_);
+  const std::string last = ExpertTensorName(LayerIndex{1}, ExpertId{7}, "w3");
+  source.before_read = [&](const std::string& tensor) {
+    if (tensor == last) source.identity = {"another"};
+    return OkStatus();
+  };
+  EXPECT_EQ(ConvertTo(directory_.path(), source).code(), StatusCode::kFailedPrecondition);
+  EXPECT_FALSE(std::filesystem::exists(directory_.file(kManifestFile)));
+  EXPECT_FALSE(std::filesystem::exists(directory_.file("expert-07.safetensors")));
+}
+
 TEST_F(ConversionTest, RefusesADirectoryThatAnotherProcessWritesInto) {
   const MadeSource source(config_);
   const auto lock = DirectoryLock::Take(directory_.path());
