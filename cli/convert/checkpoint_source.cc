@@ -50,7 +50,8 @@ DType CheckpointSource::FormatOf(const std::string& tensor) const {
 Status CheckpointSource::ReadRows(const std::string& tensor, size_t first, const Rows& out) const {
   const WeightView& view = View(tensor);
   CHECK(first + out.rows <= view.rows && out.cols == view.cols);
-  RETURN_IF_ERROR(Annotate(MakeMappedResident(BytesOf(view, first, out.rows)), "tensor " + tensor));
+  RETURN_IF_ERROR(Annotate(MakeMappedResident(BytesOf(view, first, out.rows)),
+                           FileOf(tensor) + ": tensor " + tensor));
   for (size_t row = 0; row < out.rows; ++row) ReadWeightRow(view, first + row, out.row(row));
   return OkStatus();
 }

@@ -20,6 +20,9 @@ class CheckpointSource final : public WeightSource {
 
   const MixtralConfig& config() const override { return checkpoint_.config(); }
   DType FormatOf(const std::string& tensor) const override;
+  std::string FileOf(const std::string& tensor) const override {
+    return checkpoint_.FileOf(tensor);
+  }
   // DATA_LOSS when a file cannot be read.
   Status ReadRows(const std::string& tensor, size_t first, const Rows& out) const override;
   void WillRead(const std::string& tensor) const override;

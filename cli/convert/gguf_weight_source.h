@@ -21,6 +21,9 @@ class GgufWeightSource final : public WeightSource {
 
   const MixtralConfig& config() const override { return source_.config(); }
   DType FormatOf(const std::string& tensor) const override;
+  std::string FileOf(const std::string& tensor) const override {
+    return source_.FileName(tensor).value_or("");
+  }
   Status ReadRows(const std::string& tensor, size_t first, const Rows& out) const override;
   StatusOr<std::string> Tokenizer() const override { return source_.TokenizerModel(); }
   StatusOr<std::vector<std::string>> Identity() const override;

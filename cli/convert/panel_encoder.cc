@@ -42,6 +42,7 @@ Status PanelEncoder::Encode(size_t panel, std::span<float> scratch,
   const Rows rows(scratch.data(), RowsOf(panel), cols_);
   RETURN_IF_ERROR(source_.ReadRows(tensor_.spec.name, first, rows));
   RETURN_IF_ERROR(CheckFinite(first, rows));
+  RETURN_IF_ERROR(CheckNotEmpty(first, rows));
   if (IsPacked(tensor_.format)) {
     PackPanel(tensor_.format, rows, out);
   } else {
@@ -58,11 +59,29 @@ Status PanelEncoder::CheckFinite(size_t first, const ConstRows& rows) const {
       return std::fabs(value) <= kLargestWeight;
     });
     if (bad == values.end()) continue;
-    return InvalidArgument("tensor " + tensor_.spec.name + ": row " + std::to_string(first + row) +
-                           ", column " + std::to_string(bad - values.begin()) +
-                           ": wanted a finite weight, got " + std::to_string(*bad));
+    return Refusal("row " + std::to_string(first + row) + ", column " +
+                   std::to_string(bad - values.begin()) + ": wanted a finite weight, got " +
+                   std::to_string(*bad));
   }
   return OkStatus();
+}
+
+// What was never written to a file that was made in its full length reads as zeros. Only tokens
+// that fill a vocabulary up have zeros for rows: in the embedding and the head.
+Status PanelEncoder::CheckNotEmpty(size_t first, const ConstRows& rows) const {
+  const std::string& name = tensor_.spec.name;
+  if (name == kEmbeddingTensor || name == kHeadTensor) return OkStatus();
+  const std::span<const float> values(rows.data, rows.rows * rows.cols);
+  if (std::any_of(values.begin(), values.end(), [](float value) { return value != 0; })) {
+    return OkStatus();
+  }
+  return Refusal("rows " + std::to_string(first) + " to " + std::to_string(first + rows.rows - 1) +
+                 ": wanted weights, got zeros only; is the file complete?");
+}
+
+Status PanelEncoder::Refusal(const std::string& why) const {
+  const std::string& name = tensor_.spec.name;
+  return InvalidArgument(source_.FileOf(name) + ": tensor " + name + ": " + why);
 }
 
 }  // namespace windrose::cli

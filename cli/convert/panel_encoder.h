@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string>
 
 #include "cli/convert/weight_source.h"
 #include "common/base/status.h"
@@ -25,13 +26,15 @@ class PanelEncoder {
   // Where panel `panel` begins in the tensor; that of panel_count() is the tensor's end.
   size_t Offset(size_t panel) const;
 
-  // Writes panel `panel` to `out`, which has exactly its bytes. INVALID_ARGUMENT names tensor, row
-  // and column of a weight that is not finite.
+  // Writes panel `panel` to `out`, which has exactly its bytes. INVALID_ARGUMENT names file, tensor
+  // and rows of weights that are not finite, or zeros throughout the panel.
   Status Encode(size_t panel, std::span<float> scratch, std::span<std::byte> out) const;
 
  private:
   size_t RowsOf(size_t panel) const;
   Status CheckFinite(size_t first, const ConstRows& rows) const;
+  Status CheckNotEmpty(size_t first, const ConstRows& rows) const;
+  Status Refusal(const std::string& why) const;
 
   const WeightSource& source_;
   const StoredTensor& tensor_;

@@ -24,6 +24,9 @@ class WeightSource {
   // The plain format that holds the values of `tensor`: its own, or bf16 when it is in blocks.
   virtual DType FormatOf(const std::string& tensor) const = 0;
 
+  // The file that has `tensor`, for messages.
+  virtual std::string FileOf(const std::string& tensor) const = 0;
+
   // Rows first … first + out.rows - 1 of `tensor`; a norm is one row. out: [rows, cols of tensor].
   virtual Status ReadRows(const std::string& tensor, size_t first, const Rows& out) const = 0;
 

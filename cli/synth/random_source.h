@@ -21,6 +21,7 @@ class RandomSource final : public WeightSource {
 
   const MixtralConfig& config() const override { return config_; }
   DType FormatOf(const std::string& /*tensor*/) const override { return config_.dtype; }
+  std::string FileOf(const std::string& /*tensor*/) const override { return "random weights"; }
   Status ReadRows(const std::string& tensor, size_t first, const Rows& out) const override;
   StatusOr<std::string> Tokenizer() const override;
   StatusOr<std::vector<std::string>> Identity() const override;

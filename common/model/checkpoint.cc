@@ -224,10 +224,16 @@ StatusOr<std::string> Checkpoint::Tokenizer() const {
   return DataLoss("tokenizer.model: the one that windrose.json was written with is not here");
 }
 
-DType Checkpoint::FormatOf(const std::string& tensor) const {
+const TensorPlace& Checkpoint::PlaceOf(const std::string& tensor) const {
   const auto place = files_->places().find(tensor);
   CHECK(place != files_->places().end());
-  return place->second.format;
+  return place->second;
+}
+
+DType Checkpoint::FormatOf(const std::string& tensor) const { return PlaceOf(tensor).format; }
+
+const std::string& Checkpoint::FileOf(const std::string& tensor) const {
+  return PlaceOf(tensor).file;
 }
 
 StatusOr<CoordinatorWeights> Checkpoint::Coordinator() const {

@@ -81,6 +81,7 @@ struct AllWeights {
 };
 
 class TensorFiles;
+struct TensorPlace;
 
 class Checkpoint {
  public:
@@ -93,6 +94,8 @@ class Checkpoint {
   DType format() const { return format_; }
   // The format in which `tensor`, one of the config's, is stored.
   DType FormatOf(const std::string& tensor) const;
+  // The name of the file that has it.
+  const std::string& FileOf(const std::string& tensor) const;
 
   // 32 hex digits that agree between processes exactly when they serve the same model: XXH3-128
   // over the config's meaning, the name, format and logical shape of every tensor, and what is
@@ -119,6 +122,7 @@ class Checkpoint {
   static StatusOr<Checkpoint> OpenWindrose(const std::string& directory,
                                            const std::string& manifest);
   Status CheckTensors() const;
+  const TensorPlace& PlaceOf(const std::string& tensor) const;
   // That each matrix stands in a format that the rows it shares with others are prepared for.
   Status CheckFormats() const;
   Status ComputeHash();

@@ -213,6 +213,11 @@ StatusOr<std::string_view> GgufSource::FormatName(const std::string& name) const
   return FormatOf(place->type)->name;
 }
 
+StatusOr<std::string> GgufSource::FileName(const std::string& name) const {
+  ASSIGN_OR_RETURN(const Place* place, Find(name));
+  return place->file->name();
+}
+
 Status GgufSource::ReadRow(const std::string& name, size_t row, std::span<float> out) const {
   ASSIGN_OR_RETURN(const Place* place, Find(name));
   if (row >= place->rows() || out.size() != place->shape.back()) {

@@ -39,6 +39,9 @@ class GgufSource {
   // What the tensor's numbers are in: "F16", "Q4_K", …
   StatusOr<std::string_view> FormatName(const std::string& name) const;
 
+  // The name of the file that has it.
+  StatusOr<std::string> FileName(const std::string& name) const;
+
   // Row `row` of the tensor, in f32; a norm is one row. `out` is as long as the last size of Shape.
   Status ReadRow(const std::string& name, size_t row, std::span<float> out) const;
 

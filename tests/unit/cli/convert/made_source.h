@@ -28,6 +28,8 @@ class MadeSource final : public WeightSource {
   const MixtralConfig& config() const override { return config_; }
   DType FormatOf(const std::string& /*tensor*/) const override { return config_.dtype; }
 
+  std::string FileOf(const std::string& /*tensor*/) const override { return "made.file"; }
+
   Status ReadRows(const std::string& tensor, size_t first, const Rows& out) const override {
     if (before_read) RETURN_IF_ERROR(before_read(tensor));
     for (size_t row = 0; row < out.rows; ++row) {

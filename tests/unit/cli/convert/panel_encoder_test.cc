@@ -80,7 +80,36 @@ TEST(PanelEncoder, NamesTheWeightThatIsNotFinite) {
     };
     const Status status = EncodeAll(source, {{"some.w", {21, 70}}, DType::kQ4}).status();
     EXPECT_EQ(status.code(), StatusCode::kInvalidArgument);
-    EXPECT_THAT(Message(status), testing::HasSubstr("some.w: row 18, column 69"));
+    EXPECT_THAT(Message(status), testing::HasSubstr("made.file: tensor some.w: row 18, column 69"));
+  }
+}
+
+// Rows 16 and 17 of 18 are zeros, of either sign, but for the last weight if there is one.
+MadeSource SourceWithHole(std::optional<float> last_weight = std::nullopt) {
+  MadeSource source(TinyMixtralConfig());
+  source.weight = [last_weight](const std::string&, size_t row,
+                                size_t col) -> std::optional<float> {
+    if (row < 16) return std::nullopt;
+    return row == 17 && col == 69 && last_weight ? last_weight : col % 2 == 0 ? 0.0F : -0.0F;
+  };
+  return source;
+}
+
+TEST(PanelEncoder, NamesThePanelThatIsAHole) {
+  for (const DType format : kFormats) {
+    const Status status = EncodeAll(SourceWithHole(), {{"some.w", {18, 70}}, format}).status();
+    EXPECT_EQ(status.code(), StatusCode::kInvalidArgument);
+    EXPECT_THAT(Message(status), testing::HasSubstr("made.file: tensor some.w: rows 16 to 17"));
+  }
+}
+
+TEST(PanelEncoder, TakesAPanelWithOneWeight) {
+  EXPECT_TRUE(EncodeAll(SourceWithHole(0.25F), {{"some.w", {18, 70}}, DType::kQ8}).ok());
+}
+
+TEST(PanelEncoder, TakesZerosForTokensThatNobodyUses) {
+  for (const char* name : {kEmbeddingTensor, kHeadTensor}) {
+    EXPECT_TRUE(EncodeAll(SourceWithHole(), {{name, {18, 70}}, DType::kBf16}).ok());
   }
 }
 
