@@ -25,6 +25,8 @@ class GgufWeightSource final : public WeightSource {
     return source_.FileName(tensor).value_or("");
   }
   Status ReadRows(const std::string& tensor, size_t first, const Rows& out) const override;
+  void WillRead(const std::string& tensor) const override { source_.WillRead(tensor); }
+  void WasRead(const std::string& tensor) const override { source_.WasRead(tensor); }
   StatusOr<std::string> Tokenizer() const override { return source_.TokenizerModel(); }
   StatusOr<std::vector<std::string>> Identity() const override;
 

@@ -228,7 +228,9 @@ Status GgufSource::ReadRow(const std::string& name, size_t row, std::span<float>
   const size_t in_file =
       place->interleaved_rows == 0 ? row : InterleavedRow(row, place->interleaved_rows);
   const size_t row_bytes = place->bytes.size() / place->rows();
-  DecodeBlocks(place->type, place->bytes.subspan(in_file * row_bytes, row_bytes), out);
+  const auto blocks = place->bytes.subspan(in_file * row_bytes, row_bytes);
+  RETURN_IF_ERROR(Annotate(MakeMappedResident(blocks), place->file->name() + ": tensor " + name));
+  DecodeBlocks(place->type, blocks, out);
   return OkStatus();
 }
 

@@ -43,6 +43,7 @@ class GgufSource {
   StatusOr<std::string> FileName(const std::string& name) const;
 
   // Row `row` of the tensor, in f32; a norm is one row. `out` is as long as the last size of Shape.
+  // DATA_LOSS when the file has become shorter or unreadable.
   Status ReadRow(const std::string& name, size_t row, std::span<float> out) const;
 
   // Advice: the tensor will be read soon, or has been read to its end and its memory can go.

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <filesystem>
 #include <functional>
 #include <map>
 #include <string>
@@ -277,6 +278,21 @@ TEST(GgufSource, RefusesRowsThatAreNotThere) {
   row.resize(39);
   EXPECT_EQ(source->ReadRow(kEmbeddingTensor, 0, row).code(), StatusCode::kInvalidArgument);
   EXPECT_EQ(source->TokenizerModel().status().code(), StatusCode::kNotFound);
+}
+
+TEST(GgufSource, SaysWhenAFileShrankMeanwhile) {
+  TinyGguf tiny;
+  tiny.AddAll(true);
+  const TemporaryDirectory directory;
+  const std::string path = directory.file("model.gguf");
+  WriteFile(path, tiny.file.Bytes());
+  const auto source = GgufSource::Open(path);
+  ASSERT_TRUE(source.ok()) << ToString(source.status());
+  std::filesystem::resize_file(path, 4096);
+  std::vector<float> row(40);
+  const Status status = source->ReadRow(kHeadTensor, 96, row);
+  EXPECT_EQ(status.code(), StatusCode::kDataLoss);
+  EXPECT_THAT(Message(status), HasSubstr("model.gguf: tensor lm_head.weight"));
 }
 
 TEST(GgufSource, AdviceChangesNothing) {
