@@ -250,7 +250,8 @@ Status Serve(const CoordinatorConfig& config, Process& process, SignalWaiter& si
     process.log->Info("coordinator_stopped");
     return OkStatus();
   }
-  const MixtralConfig& shape = model.checkpoint.config();
+  MixtralConfig shape = model.checkpoint.config();
+  shape.positions = model.served.context_length;  // or tables were as long as config.json says
   process.health.SetStartupProgress(0.9, "taking memory");
   ASSIGN_OR_RETURN(KvCache kv, KvCache::Create(shape, model.kv_blocks, KvCacheTypeOf(config)));
 

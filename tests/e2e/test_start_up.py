@@ -2,6 +2,7 @@
 worker takes little more memory than its experts do."""
 
 import contextlib
+import json
 import os
 import pathlib
 import re
@@ -227,3 +228,13 @@ def test_a_coordinator_refuses_a_tokenizer_that_is_a_pipe_at_once(demo):
     with Process("windrose-coordinator", f"--model={demo}", "--workers=127.0.0.1:1") as coordinator:
         assert coordinator.process.wait(60) == 1
         assert "tokenizer.model: is not a regular file" in coordinator.read_log_until("coordinator_failed")
+
+
+def test_a_coordinators_tables_are_as_long_as_what_it_serves(demo):
+    config = json.loads((demo / "config.json").read_text())
+    config["max_position_embeddings"] = 1 << 22
+    (demo / "config.json").write_text(json.dumps(config))
+    with Process("windrose-coordinator", f"--model={demo}", "--workers=127.0.0.1:1", "--context-length=1024",
+                 "--kv-cache-bytes=16MiB") as coordinator:
+        coordinator.read_log_until("coordinator_serving")
+        assert coordinator.metric("process_resident_memory_bytes") < 256e6  # the long ones would be 537e6
