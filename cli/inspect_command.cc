@@ -53,7 +53,9 @@ StatusOr<std::optional<Checkpoint>> OpenWeights(const std::string& directory) {
 
 StatusOr<MixtralConfig> ReadConfig(const std::string& directory) {
   ASSIGN_OR_RETURN(const std::string json, ReadModelText(directory, kConfigFile, kMaxConfigBytes));
-  return ParseMixtralConfig(json);
+  StatusOr<MixtralConfig> config = ParseMixtralConfig(json);
+  if (!config.ok()) return Annotate(config.status(), kConfigFile);
+  return config;
 }
 
 // What can be said of the weights. A worker's machine may have its experts' files only.

@@ -34,17 +34,26 @@ struct OpenedFile {
   size_t bytes;
 };
 
+// What errno says of `what`, which could not be opened. Only what is not there is NOT_FOUND: there
+// are those who then go on without it.
+Status CannotOpen(const std::string& what) {
+  const std::string message = what + ": " + std::strerror(errno);
+  if (errno == ENOENT || errno == ENOTDIR) return NotFound(message);
+  if (errno == EACCES || errno == EPERM) return PermissionDenied(message);
+  return Unavailable(message);
+}
+
 // O_NONBLOCK so that opening a pipe does not wait for its other end; it is refused right after.
 StatusOr<OpenedFile> OpenRegular(const std::string& directory, const std::string& name) {
   RETURN_IF_ERROR(CheckPlainFileName(name));
   const Descriptor folder(open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (folder.get() < 0) return NotFound("model directory: " + std::string(std::strerror(errno)));
+  if (folder.get() < 0) return CannotOpen("model directory " + directory);
   Descriptor file(
       openat(folder.get(), name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
   if (file.get() < 0 && errno == ELOOP) {
     return InvalidArgument(name + ": is a symbolic link; wanted the file itself in the directory");
   }
-  if (file.get() < 0) return NotFound(name + ": " + std::strerror(errno));
+  if (file.get() < 0) return CannotOpen(name);
   struct stat about {};
   if (fstat(file.get(), &about) != 0) return Internal(name + ": " + std::strerror(errno));
   if (!S_ISREG(about.st_mode)) return InvalidArgument(name + ": is not a regular file");

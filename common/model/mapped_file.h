@@ -17,7 +17,8 @@ namespace windrose {
 
 class MappedFile {
  public:
-  // NOT_FOUND, or INVALID_ARGUMENT for what is not a plain name or not a regular file.
+  // NOT_FOUND only when it or the directory is not there; INVALID_ARGUMENT for what is not a plain
+  // name or not a regular file; PERMISSION_DENIED or UNAVAILABLE for what cannot be opened.
   static StatusOr<std::shared_ptr<const MappedFile>> Open(const std::string& directory,
                                                           const std::string& name);
   ~MappedFile();
@@ -35,7 +36,8 @@ class MappedFile {
   std::span<const std::byte> bytes_;
 };
 
-// The text of a small file of a model directory. RESOURCE_EXHAUSTED when above `max_bytes`.
+// The text of a small file of a model directory. RESOURCE_EXHAUSTED when above `max_bytes`; else as
+// MappedFile::Open.
 StatusOr<std::string> ReadModelText(const std::string& directory, const std::string& name,
                                     size_t max_bytes);
 

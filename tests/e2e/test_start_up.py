@@ -190,7 +190,7 @@ COORDINATOR = ["windrose-coordinator", f"--model={MODEL}", "--workers=127.0.0.1:
     (WORKER + ["--instruction-set=Z80"], 1, "Z80"),
     (WORKER + ["--cpus=1023"], 1, "--cpus: "),
     (WORKER + ["--cpus=4095"], 78, "--cpus: "),
-    (WORKER[:1] + ["--model=/nowhere"], 1, "model directory: "),
+    (WORKER[:1] + ["--model=/nowhere"], 1, "model directory /nowhere: "),
     (WORKER + ["--tile-rows=0"], 78, "--tile-rows: "),
     (WORKER + ["--max-rows=64", "--max-queued-rows=63"], 78, "--max-queued-rows: wanted at least --max-rows, 64, came 63"),
     (WORKER + ["--verify-weights=later"], 78, "--verify-weights: "),

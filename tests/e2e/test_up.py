@@ -185,6 +185,13 @@ def test_chat_says_when_nobody_answers():
     assert run.returncode == 1 and "no cluster answers" in run.stderr
 
 
+def test_inspect_names_the_file_that_is_wrong(tmp_path):
+    (tmp_path / "config.json").write_text("{}")
+    run = subprocess.run([WINDROSE, "inspect", str(tmp_path)], timeout=60, capture_output=True, text=True)
+    assert run.returncode == 1
+    assert "config.json: " in run.stderr
+
+
 def test_a_made_up_model_can_be_inspected_and_served(tmp_path):
     directory = tmp_path / "tiny"
     tokenizer = f"--tokenizer={MODEL}/tokenizer.model"

@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <filesystem>
 #include <fstream>
@@ -54,6 +55,12 @@ TEST_F(CheckpointSourceTest, TokenizerIsTheFileOrNotFound) {
   EXPECT_EQ((*source)->Tokenizer().status().code(), StatusCode::kNotFound);
   std::ofstream(directory_.file("tokenizer.model")) << "pieces";
   EXPECT_EQ(*(*source)->Tokenizer(), "pieces");
+}
+
+TEST_F(CheckpointSourceTest, ATokenizerThatCannotBeOpenedIsNotMissing) {
+  ASSERT_EQ(mknod(directory_.file("tokenizer.model").c_str(), S_IFSOCK | 0600, 0), 0);
+  const auto source = CheckpointSource::Open(directory_.path());
+  EXPECT_EQ((*source)->Tokenizer().status().code(), StatusCode::kUnavailable);
 }
 
 TEST_F(CheckpointSourceTest, IdentityChangesWithAFile) {

@@ -32,6 +32,21 @@ TEST(MappedFile, SaysWhatIsMissing) {
   EXPECT_EQ(MappedFile::Open("/nonexistent", "a").status().code(), StatusCode::kNotFound);
 }
 
+TEST(MappedFile, NamesTheDirectoryThatIsMissing) {
+  const Status status = MappedFile::Open("/nonexistent", "a").status();
+  EXPECT_NE(Message(status).find("model directory /nonexistent: "), std::string::npos);
+}
+
+// A socket's name can be opened by nobody, whatever their rights.
+TEST(MappedFile, WhatCannotBeOpenedIsNotMissing) {
+  const TemporaryDirectory directory;
+  ASSERT_EQ(mknod(directory.file("a").c_str(), S_IFSOCK | 0600, 0), 0);
+  EXPECT_EQ(MappedFile::Open(directory.path(), "a").status().code(), StatusCode::kUnavailable);
+  EXPECT_EQ(ReadModelText(directory.path(), "a", 5).status().code(), StatusCode::kUnavailable);
+  const std::string deep = directory.path() + "/" + std::string(5000, 'x');
+  EXPECT_EQ(MappedFile::Open(deep, "a").status().code(), StatusCode::kUnavailable);
+}
+
 TEST(MappedFile, RefusesWhatIsNotARegularFileWithoutWaiting) {
   const TemporaryDirectory directory;
   ASSERT_EQ(mkfifo(directory.file("pipe").c_str(), 0600), 0);
