@@ -32,7 +32,8 @@ Status PrepareDirectory(const SynthOptions& options) {
     return AlreadyExists(options.directory + " already holds a model");
   }
   if (options.tokenizer.empty()) return OkStatus();
-  std::filesystem::copy_file(options.tokenizer, options.directory + "/tokenizer.model", error);
+  std::filesystem::copy_file(options.tokenizer, options.directory + "/tokenizer.model",
+                             std::filesystem::copy_options::overwrite_existing, error);
   if (!error) return OkStatus();
   return Unavailable("cannot copy " + options.tokenizer + ": " + error.message());
 }

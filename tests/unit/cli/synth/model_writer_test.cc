@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <fstream>
 
 #include "cli/synth/model_shapes.h"
 #include "common/model/checkpoint.h"
@@ -77,6 +78,18 @@ TEST_F(ModelWriterTest, CountsItsProgressToTheEnd) {
 TEST_F(ModelWriterTest, NeverOverwritesAModel) {
   ASSERT_TRUE(Write(Options("a")).ok());
   EXPECT_EQ(Write(Options("a")).code(), StatusCode::kAlreadyExists);
+}
+
+TEST_F(ModelWriterTest, WritesAnewWhatWasCutOff) {
+  SynthOptions options = Options("a");
+  options.tokenizer = root_ + "/pieces";
+  std::filesystem::create_directories(options.directory);
+  std::ofstream(options.tokenizer) << "pieces";
+  std::ofstream(options.directory + "/tokenizer.model") << "pie";
+  std::ofstream(options.directory + "/model.safetensors") << "weig";
+  const Status status = Write(options);
+  ASSERT_TRUE(status.ok()) << Message(status);
+  EXPECT_EQ(*Checkpoint::Open(options.directory)->Tokenizer(), "pieces");
 }
 
 TEST_F(ModelWriterTest, ReportsATokenizerThatIsNotThere) {
