@@ -1,5 +1,5 @@
-// Any bytes as a safetensors file, as a config.json and as a windrose.json: an error or tensors
-// that fit, never worse.
+// Any bytes as a safetensors file, as its index, as a config.json and as a windrose.json: an error
+// or tensors that fit, never worse.
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -9,7 +9,9 @@
 #include "common/model/checkpoint_layout.h"
 #include "common/model/config.h"
 #include "common/model/manifest.h"
+#include "common/model/mapped_file.h"
 #include "common/model/safetensors.h"
+#include "common/model/shard_index.h"
 
 namespace {
 
@@ -22,6 +24,15 @@ void CheckTensors(std::span<const std::byte> file) {
     bytes += tensor.bytes();
   }
   CHECK(bytes <= file.size());
+}
+
+void CheckIndex(std::string_view text) {
+  const auto files = windrose::ParseShardIndex(text);
+  if (!files.ok()) return;
+  CHECK(!files->empty());
+  for (const auto& [tensor, file] : *files) {
+    CHECK(windrose::CheckPlainFileName(file).ok() && file.ends_with(".safetensors"));
+  }
 }
 
 void CheckConfig(std::string_view text) {
@@ -54,6 +65,7 @@ void CheckManifest(std::string_view text) {
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   CheckTensors(std::as_bytes(std::span(data, size)));
   const std::string_view text(reinterpret_cast<const char*>(data), size);
+  CheckIndex(text);
   CheckConfig(text);
   CheckManifest(text);
   return 0;
