@@ -39,6 +39,21 @@ Engine::Engine(const EngineLimits& limits, const EngineParts& parts)
 Engine::~Engine() = default;
 
 Status Engine::Submit(Request request, std::shared_ptr<TokenSink> sink, uint64_t* ticket) {
+  // Counted before it is asked whether we drain: Run returns only when what was counted has ended.
+  const Status accepted = CheckAccepts(request, unfinished_.fetch_add(1));
+  if (!accepted.ok()) {
+    --unfinished_;
+    return accepted;
+  }
+  *ticket = next_ticket_++;
+  parts_.loop.Post(
+      [this, id = *ticket, request = std::move(request), sink = std::move(sink)]() mutable {
+        Admit(id, std::move(request), std::move(sink));
+      });
+  return OkStatus();
+}
+
+Status Engine::CheckAccepts(const Request& request, uint32_t others) const {
   if (draining_) return Unavailable("draining: this coordinator takes no new requests");
   if (!parts_.dispatcher.Serving(limits_.expert_grace)) {
     return Unavailable("expert_unavailable: " + NotReadyReason());
@@ -49,16 +64,10 @@ Status Engine::Submit(Request request, std::shared_ptr<TokenSink> sink, uint64_t
                            " tokens do not fit the KV cache of " +
                            std::to_string(scheduler_.blocks_total() * kKvBlockSize));
   }
-  if (unfinished_.fetch_add(1) >= limits_.scheduler.max_sequences + limits_.max_waiting) {
-    --unfinished_;
+  if (others >= limits_.scheduler.max_sequences + limits_.max_waiting) {
     return ResourceExhausted("server_overloaded: " + std::to_string(limits_.max_waiting) +
                              " requests are waiting already");
   }
-  *ticket = next_ticket_++;
-  parts_.loop.Post(
-      [this, id = *ticket, request = std::move(request), sink = std::move(sink)]() mutable {
-        Admit(id, std::move(request), std::move(sink));
-      });
   return OkStatus();
 }
 
@@ -79,9 +88,13 @@ void Engine::Run() {
     parts_.loop.RunUntil([this] { return stopping_ || HasWork(); },
                          parts_.loop.Now() + limits_.heartbeat);
   }
-  TakeMessages();
+  // Some may have been accepted just before Stop, and be on their way here.
   const Status status = Unavailable("draining: this coordinator stops");
-  while (!active_.empty()) EndWithError(active_.begin()->first, kAborted, status);
+  while (unfinished_ > 0) {
+    parts_.loop.RunUntil([this] { return !active_.empty() || unfinished_ == 0; },
+                         parts_.loop.Now() + limits_.heartbeat);
+    while (!active_.empty()) EndWithError(active_.begin()->first, kAborted, status);
+  }
 }
 
 void Engine::Stop() {

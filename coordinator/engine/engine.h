@@ -71,6 +71,8 @@ class Engine final : public Generator {
   bool RunOnce();
 
  private:
+  // Whether a request is taken in, when so many `others` are unfinished. Thread-safe.
+  Status CheckAccepts(const Request& request, uint32_t others) const;
   void Admit(uint64_t ticket, Request request, std::shared_ptr<TokenSink> sink);
   void TakeMessages();
   void TakeCancelled();
