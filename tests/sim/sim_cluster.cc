@@ -58,6 +58,7 @@ SimCluster::SimCluster(const Checkpoint& checkpoint, const Tokenizer& tokenizer,
                                      .hidden = config.hidden,
                                      .model_hash = checkpoint.model_hash_prefix(),
                                      .row_type = shape.row_type,
+                                     .bf16_order = shape.bf16_order,
                                      .expert = shape.expert};
   dispatcher_ = std::make_unique<Dispatcher>(dispatch_shape, shape.dispatch, loop_, network_, log_);
   step_ = std::make_unique<Step>(config, weights_, *dispatcher_, pool_, loop_);

@@ -32,6 +32,7 @@ struct ClusterShape {
   SchedulerLimits scheduler;
   DispatchLimits dispatch;
   wire::RowType row_type = wire::RowType::kF32;
+  Bf16Order bf16_order = Bf16Order::kPairs;
   ExpertSize expert = kLargeExpert;  // what plans are told, whatever is run
   KvCacheType kv_cache_type = KvCacheType::kF32;
 };
