@@ -58,6 +58,16 @@ def post_json(url, body, timeout=60):
         return error.code, json.loads(error.read())
 
 
+def convert(folder, dtype):
+    """The directory of the model as `windrose convert` packs it, made in `folder`."""
+    directory = folder / f"{MODEL.name}-{dtype}"
+    run = subprocess.run(
+        [str(PROGRAMS / "windrose"), "convert", str(MODEL), str(directory), "--dtype", dtype],
+        capture_output=True, text=True, timeout=600)
+    assert run.returncode == 0, run.stderr
+    return directory
+
+
 class Cluster:
     """`windrose up` with the given numbers of processes; a context manager."""
 

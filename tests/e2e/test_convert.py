@@ -8,29 +8,21 @@ import subprocess
 
 import pytest
 
-from cluster import MODEL, PROGRAMS, Cluster, post_json
+from cluster import MODEL, PROGRAMS, Cluster, convert, post_json
 
 WINDROSE = str(PROGRAMS / "windrose")
 WORKER = str(PROGRAMS / "windrose-expert-worker")
 QUESTION = {"messages": [{"role": "user", "content": "What is 17 + 25?"}], "temperature": 0}
 
 
-def convert(tmp_path_factory, dtype):
-    folder = tmp_path_factory.mktemp("converted") / f"demo-{dtype}"
-    run = subprocess.run([WINDROSE, "convert", str(MODEL), str(folder), "--dtype", dtype],
-                         capture_output=True, text=True, timeout=600)
-    assert run.returncode == 0, run.stderr
-    return folder
-
-
 @pytest.fixture(scope="module")
 def converted(tmp_path_factory):
-    return convert(tmp_path_factory, "q8")
+    return convert(tmp_path_factory.mktemp("converted"), "q8")
 
 
 @pytest.fixture(scope="module")
 def converted_to_bf16(tmp_path_factory):
-    return convert(tmp_path_factory, "bf16")
+    return convert(tmp_path_factory.mktemp("converted"), "bf16")
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""kill -9 under streams: no request fails and no byte of an answer changes."""
+"""Processes that end under streams, killed or told to: no request fails and no byte changes."""
 
 import concurrent.futures
 import os
@@ -6,7 +6,7 @@ import signal
 
 import pytest
 
-from cluster import wait_until
+from cluster import MODEL, Cluster, convert, post_json, wait_until
 from sse import read_stream
 
 REQUESTS = [
@@ -20,26 +20,32 @@ REQUESTS = [
 ]
 
 
-@pytest.fixture(scope="module")
-def recorded(cluster, model):
+def outcomes_alone(cluster):
     """Each request's answer when nothing goes wrong."""
-    streams = [read_stream(cluster.urls[0], "/v1/completions", {**body, "model": model})
+    streams = [read_stream(cluster.urls[0], "/v1/completions", {**body, "model": cluster.model})
                for body in REQUESTS]
     assert all(stream.complete for stream in streams)
     return [stream.outcome() for stream in streams]
 
 
-def outcomes_under(cluster, model, victims):
-    """The answers while each victim is killed once, spread over the streams' lives."""
-    pending = list(victims)
+@pytest.fixture(scope="module")
+def recorded(cluster):
+    return outcomes_alone(cluster)
+
+
+def outcomes_under(cluster, victims, *signals):
+    """The answers while each victim gets each signal, SIGKILL unless told otherwise, spread over the
+    streams' lives."""
+    strikes = [(victim, number) for victim in victims for number in signals or [signal.SIGKILL]]
+    pending = list(strikes)
 
     def on_event(stream):
-        if pending and len(stream.arrivals) > 40 * (len(victims) - len(pending) + 1):
-            cluster.kill(pending.pop(0))
+        if pending and len(stream.arrivals) > 40 * (len(strikes) - len(pending) + 1):
+            cluster.kill(*pending.pop(0))
 
     def ask(index):
         return read_stream(cluster.urls[index % 2], "/v1/completions",
-                           {**REQUESTS[index], "model": model},
+                           {**REQUESTS[index], "model": cluster.model},
                            on_event=on_event if index == 0 else None)
 
     with concurrent.futures.ThreadPoolExecutor(len(REQUESTS)) as pool:
@@ -51,8 +57,8 @@ def outcomes_under(cluster, model, victims):
     return [stream.outcome() for stream in streams]
 
 
-def test_answers_together_are_those_alone(cluster, model, recorded):
-    assert outcomes_under(cluster, model, []) == recorded
+def test_answers_together_are_those_alone(cluster, recorded):
+    assert outcomes_under(cluster, []) == recorded
 
 
 def test_both_routers_and_both_coordinators_say_the_same(cluster, model, recorded):
@@ -64,8 +70,50 @@ def test_both_routers_and_both_coordinators_say_the_same(cluster, model, recorde
 @pytest.mark.parametrize("victims", [["worker-0"], ["worker-1", "worker-3"], ["coordinator-0"],
                                      ["coordinator-1"], ["coordinator-0", "worker-2"],
                                      ["worker-0", "worker-1"]], ids="+".join)
-def test_no_byte_changes_when_processes_are_killed(cluster, model, recorded, victims):
-    assert outcomes_under(cluster, model, victims) == recorded
+def test_no_byte_changes_when_processes_are_killed(cluster, recorded, victims):
+    assert outcomes_under(cluster, victims) == recorded
+
+
+@pytest.fixture(scope="module")
+def packed(tmp_path_factory):
+    """The shape of the others' cluster, with what `windrose convert` makes unless told otherwise."""
+    with Cluster(routers=2, coordinators=2, workers=4, replication=2,
+                 model=convert(tmp_path_factory.mktemp("packed"), "q4")) as running:
+        yield running
+
+
+@pytest.mark.skipif(MODEL.name != "demo", reason="another model than the demo model")
+def test_a_packed_model_still_adds(packed):
+    status, answer = post_json(f"{packed.urls[0]}/v1/chat/completions", {
+        "model": packed.model, "temperature": 0,
+        "messages": [{"role": "user", "content": "What is 17 + 25?"}]})
+    assert status == 200, answer
+    assert "42" in answer["choices"][0]["message"]["content"]
+
+
+def test_no_byte_of_a_packed_models_answers_changes_when_processes_are_killed(packed):
+    alone = outcomes_alone(packed)
+    assert outcomes_under(packed, []) == alone
+    assert outcomes_under(packed, ["worker-0", "coordinator-0", "worker-2"]) == alone
+
+
+@pytest.fixture(scope="module")
+def hurried():
+    """A cluster whose coordinators and workers are given next to no time to drain."""
+    with Cluster(routers=2, coordinators=2, workers=4, replication=2,
+                 arguments=["--coordinator-arguments=--drain-timeout=10ms",
+                            "--worker-arguments=--drain-grace=10ms,--drain-timeout=10ms"]) as running:
+        yield running
+
+
+@pytest.mark.parametrize("victim", ["worker-0", "coordinator-0"])
+def test_no_byte_changes_when_a_process_is_told_to_end(hurried, recorded, victim):
+    """SIGTERM, as for an upgrade; a coordinator's streams go on at the other one."""
+    retries = hurried.metric("router", "windrose_router_backend_retries_total")
+    assert outcomes_under(hurried, [victim], signal.SIGTERM) == recorded
+    assert f"{victim} exited with code 0; it starts again" in hurried.err.read_text()
+    if victim.startswith("coordinator"):
+        assert hurried.metric("router", "windrose_router_backend_retries_total") > retries
 
 
 @pytest.mark.parametrize("victim", ["worker-2", "coordinator-0"])
@@ -94,15 +142,17 @@ def test_no_byte_changes_when_a_process_stops_answering(cluster, model, recorded
                            for process in cluster.processes()), 20, "readiness after SIGCONT")
 
 
-def test_the_metrics_tell_of_the_failover(cluster, model, recorded):
-    def failovers():
-        return (cluster.metric("router", "windrose_router_backend_retries_total"),
-                cluster.metric("coordinator", "windrose_coordinator_expert_failovers_total"))
+def test_the_metrics_tell_of_a_coordinators_failover(cluster):
+    before = cluster.metric("router", "windrose_router_backend_retries_total")
+    outcomes_under(cluster, ["coordinator-0", "coordinator-1"])
+    assert cluster.metric("router", "windrose_router_backend_retries_total") > before
 
-    routers_before, _ = failovers()
-    outcomes_under(cluster, model, ["coordinator-0", "coordinator-1"])
-    routers_after, _ = failovers()
-    assert routers_after > routers_before
+
+def test_the_metrics_tell_of_a_workers_failover(cluster):
+    """It is stopped first, so that it has rows when it dies, however fast it computes."""
+    before = cluster.metric("coordinator", "windrose_coordinator_expert_failovers_total")
+    outcomes_under(cluster, ["worker-0"], signal.SIGSTOP, signal.SIGKILL)
+    assert cluster.metric("coordinator", "windrose_coordinator_expert_failovers_total") > before
 
 
 def test_a_dead_router_breaks_the_stream_and_the_other_one_serves(cluster, model):
