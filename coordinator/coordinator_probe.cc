@@ -107,7 +107,7 @@ void CoordinatorProbe::AddExpertMetrics(const Shape& shape) {
                                                   CountBuckets(), labels));
     failovers_.push_back(
         {registry_.AddCounter(Name("expert_failovers_total"),
-                              "Segments given to another worker after a failure.", labels)});
+                              "Segments sent to another worker than before.", labels)});
     replicas_ready_.push_back(
         registry_.AddGauge(Name("expert_replicas_ready"), "Workers ready for an expert.", labels));
   }

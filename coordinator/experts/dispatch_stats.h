@@ -16,7 +16,7 @@ struct WorkerStats {
   bool up = false;
   bool suspect = false;
   uint64_t calls = 0;
-  uint64_t errors = 0;   // broken link, bad reply, refused segment
+  uint64_t errors = 0;   // calls lost with a link or to a bad reply, and refused ones
   uint64_t overdue = 0;  // deadline passed
   uint64_t rows_sent = 0;
   uint64_t bytes_sent = 0;
@@ -29,7 +29,7 @@ struct DispatchStats {
   uint64_t exchanges = 0;
   uint64_t retries = 0;                  // calls sent for pairs that an earlier call did not answer
   uint64_t late_replies = 0;             // dropped: the pair or the whole exchange was done
-  std::vector<uint64_t> failovers;       // [experts] pairs' segments moved to another worker
+  std::vector<uint64_t> failovers;       // [experts] segments sent to another worker than before
   std::vector<uint32_t> replicas_ready;  // [experts]
   uint64_t placement_epoch = 0;
   std::vector<WorkerStats> workers;  // by WorkerId

@@ -1,6 +1,7 @@
 #include "coordinator/experts/dispatcher.h"
 
 #include <algorithm>
+#include <set>
 #include <string>
 #include <utility>
 
@@ -64,7 +65,7 @@ Status Dispatcher::Exchange(LayerIndex layer, const DispatchPlan& plan, std::spa
   active_ = &exchange;
   exchange_deadline_ = loop_.Now() + limits_.exchange_limit;
   ++stats_.exchanges;
-  SendPlan(plan, 0);
+  SendPlan(plan);
   const TimePoint sent = loop_.Now();
   const Status status = WaitForAnswers();
   waited_ += loop_.Now() - sent;
@@ -82,7 +83,7 @@ Status Dispatcher::WaitForAnswers() {
     HandleOverdue();
     const bool may_retry = loop_.Now() >= retry_at_ || epoch != workers_.placement()->epoch;
     if (!parked_.empty() && may_retry) {
-      Redispatch(std::exchange(parked_, {}), *workers_.placement(), 1);
+      Redispatch(std::exchange(parked_, {}), *workers_.placement());
     }
   }
   return OkStatus();
@@ -111,28 +112,30 @@ Status Dispatcher::CheckParked() const {
   return OkStatus();
 }
 
-void Dispatcher::SendPlan(DispatchPlan plan, uint32_t retries) {
+void Dispatcher::SendPlan(DispatchPlan plan) {
   std::vector<OutgoingCall> calls;
   for (const WorkerShare& share : plan.shares) {
     for (const WorkerShare& part : SplitShare(share, workers_.max_rows(share.worker))) {
-      calls.push_back(MakeCall(part, retries));
+      calls.push_back(MakeCall(part));
     }
   }
   transport_.SendAll(calls);
   Park(std::move(plan.unplaced));
 }
 
-OutgoingCall Dispatcher::MakeCall(const WorkerShare& share, uint32_t retries) {
-  size_t rows = 0;
-  for (const PlanSegment& segment : share.segments) rows += segment.pairs.size();
+OutgoingCall Dispatcher::MakeCall(const WorkerShare& share) {
   const TimePoint now = loop_.Now();
-  const Duration limit = estimator_.Limit(rows, retries);
-  ExpertCall call{.worker = share.worker,
-                  .segments = share.segments,
-                  .retries = retries,
-                  .row_count = rows,
-                  .sent = now,
-                  .deadline = now + limit};
+  ExpertCall call{.worker = share.worker, .segments = share.segments, .sent = now};
+  for (const PlanSegment& segment : share.segments) {
+    const PairHistory history = active_->HistoryOf(segment, share.worker);
+    call.row_count += segment.pairs.size();
+    call.repeat |= history.sent;
+    call.overdue = std::max(call.overdue, history.overdue);
+    if (history.moved) ++stats_.failovers[segment.expert.value()];
+  }
+  if (call.repeat) ++stats_.retries;
+  const Duration limit = estimator_.Limit(call.row_count, call.overdue);
+  call.deadline = now + limit;
   // The worker's budget is more generous than our deadline: a late answer may still be the first.
   const Duration budget = std::min<Duration>(limit * 4, exchange_deadline_ - now);
   OutgoingCall outgoing = active_->MakeCall(std::move(call), workers_.placement()->epoch, budget);
@@ -140,15 +143,11 @@ OutgoingCall Dispatcher::MakeCall(const WorkerShare& share, uint32_t retries) {
   ++stats.calls;
   stats.rows_sent += outgoing.call.row_count;
   stats.bytes_sent += outgoing.call.rows.size();
-  if (retries > 0) ++stats_.retries;
   return outgoing;
 }
 
-void Dispatcher::Redispatch(const std::vector<PlanSegment>& segments, const Placement& placement,
-                            uint32_t retries) {
-  if (segments.empty()) return;
-  for (const PlanSegment& segment : segments) ++stats_.failovers[segment.expert.value()];
-  SendPlan(PlanOf(segments, placement), retries);
+void Dispatcher::Redispatch(const std::vector<PlanSegment>& segments, const Placement& placement) {
+  if (!segments.empty()) SendPlan(PlanOf(segments, placement));
 }
 
 void Dispatcher::Park(std::vector<PlanSegment> segments) {
@@ -158,27 +157,32 @@ void Dispatcher::Park(std::vector<PlanSegment> segments) {
 }
 
 void Dispatcher::HandleOverdue() {
-  for (const uint32_t attempt : active_->Overdue(loop_.Now())) HandleOverdueCall(attempt);
+  const std::vector<uint32_t> overdue = active_->Overdue(loop_.Now());
+  std::set<WorkerId> silent;
+  for (const uint32_t attempt : overdue) silent.insert(active_->call(attempt).worker);
+  for (const WorkerId worker : silent) SuspectWorker(worker);
+  for (const uint32_t attempt : overdue) HandleOverdueCall(attempt);
+}
+
+void Dispatcher::SuspectWorker(WorkerId worker) {
+  const uint32_t in_a_row = workers_.Suspect(worker, loop_.Now());
+  if (in_a_row < limits_.resets_after) return;
+  transport_.Reset(worker, DeadlineExceeded("deadlines passed several times in a row"));
 }
 
 void Dispatcher::HandleOverdueCall(uint32_t attempt) {
-  const ExpertCall call = active_->call(attempt);
-  const uint32_t in_a_row = workers_.Suspect(call.worker, loop_.Now());
+  const ExpertCall& call = active_->call(attempt);
+  active_->MarkOverdue(attempt);
+  ++workers_.stats(call.worker).overdue;
   log_.Warn("expert_call_overdue", {{"worker", call.worker.value()},
                                     {"rows", call.row_count},
                                     {"waited_ms", (loop_.Now() - call.sent).count() / 1'000'000}});
-  if (in_a_row >= limits_.resets_after) {
-    transport_.Reset(call.worker, DeadlineExceeded("several calls in a row were not answered"));
-  }
   const Placement others = workers_.Avoiding(call.worker);
   const bool somebody_else = std::all_of(
       call.segments.begin(), call.segments.end(),
       [&](const PlanSegment& segment) { return AnotherHolds(segment, others, call.worker); });
-  if (!somebody_else) {
-    const Duration limit = estimator_.Limit(call.row_count, in_a_row);
-    return active_->Extend(attempt, loop_.Now() + limit);
-  }
-  Redispatch(active_->TakeBackCall(attempt), others, call.retries + 1);
+  if (somebody_else) return Redispatch(active_->TakeBack(attempt), others);
+  active_->Extend(attempt, loop_.Now() + estimator_.Limit(call.row_count, call.overdue));
 }
 
 void Dispatcher::OnWorkerUp(WorkerId worker, const WorkerDescription& description) {
@@ -227,7 +231,7 @@ void Dispatcher::OnReply(WorkerId worker, const wire::ReplyFrame& reply) {
     const bool another = AnotherHolds(segment, others, worker);
     std::vector<PlanSegment> one{std::move(segment)};
     if (another) {
-      Redispatch(one, others, call.retries + 1);
+      Redispatch(one, others);
     } else {
       Park(std::move(one));
     }
@@ -243,9 +247,13 @@ void Dispatcher::OnBadReply(WorkerId worker, const Status& why) {
 }
 
 void Dispatcher::Fail(WorkerId worker) {
-  ++workers_.stats(worker).errors;
   if (active_ == nullptr) return;
-  Redispatch(active_->TakeBack(worker), *workers_.placement(), 1);
+  std::vector<PlanSegment> lost;
+  for (const uint32_t attempt : active_->CallsTo(worker)) {
+    ++workers_.stats(worker).errors;
+    for (PlanSegment& segment : active_->TakeBack(attempt)) lost.push_back(std::move(segment));
+  }
+  Redispatch(lost, *workers_.placement());
 }
 
 bool Dispatcher::Serving(Duration grace) const {

@@ -81,16 +81,16 @@ class Dispatcher final : public ExpertTransportListener {
 
  private:
   DispatchPlan PlanOf(const std::vector<PlanSegment>& segments, const Placement& placement);
-  OutgoingCall MakeCall(const WorkerShare& share, uint32_t retries);
-  void SendPlan(DispatchPlan plan, uint32_t retries);
+  OutgoingCall MakeCall(const WorkerShare& share);
+  void SendPlan(DispatchPlan plan);
   // Sends segments again, by `placement`; those without a holder are parked.
-  void Redispatch(const std::vector<PlanSegment>& segments, const Placement& placement,
-                  uint32_t retries);
+  void Redispatch(const std::vector<PlanSegment>& segments, const Placement& placement);
   void Park(std::vector<PlanSegment> segments);
   void Fail(WorkerId worker);
   void PublishMissing();
   void HandleOverdue();
   void HandleOverdueCall(uint32_t attempt);
+  void SuspectWorker(WorkerId worker);
   Status WaitForAnswers();
   Status CheckParked() const;
   TimePoint NextWakeUp() const;

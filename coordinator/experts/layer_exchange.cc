@@ -33,7 +33,7 @@ LayerExchange::LayerExchange(const wire::FrameHeader& header, size_t top_k,
   const size_t pair_count = rows.size() / header.hidden * top_k;
   outputs_.hidden = header.hidden;
   outputs_.rows.resize(pair_count * header.hidden);
-  owner_.resize(pair_count);
+  owner_.resize(pair_count, kNone);
   answered_.resize(pair_count);
   unanswered_ = pair_count;
 }
@@ -60,7 +60,6 @@ OutgoingCall LayerExchange::MakeCall(ExpertCall call, uint64_t epoch, Duration b
   outgoing.row_bytes.reserve(rows.size() * wire::RowBytes(header_.type, header_.hidden));
   wire::AppendRows(rows_, header_.hidden, rows, header_.type, outgoing.row_bytes);
   frame.rows = outgoing.row_bytes;
-  call.row_count = frame.row_index.size();
   calls_.push_back(std::move(call));
   return outgoing;
 }
@@ -68,28 +67,48 @@ OutgoingCall LayerExchange::MakeCall(ExpertCall call, uint64_t epoch, Duration b
 StatusOr<std::vector<PlanSegment>> LayerExchange::TakeReply(WorkerId worker,
                                                             const wire::ReplyFrame& reply) {
   RETURN_IF_ERROR(CheckFits(worker, reply));
-  ExpertCall& call = calls_[reply.header.attempt];
+  const ExpertCall& call = calls_[reply.header.attempt];
   for (size_t index = 0; index < call.segments.size(); ++index) {
     if (reply.segments[index].status != StatusCode::kOk) continue;
     CopyOutputs(reply, reply.segments[index], call.segments[index]);
   }
-  call.answered = true;
   if (!call.live) return std::vector<PlanSegment>{};
-  return TakeBackCall(reply.header.attempt);
+  return TakeBack(reply.header.attempt);
 }
 
-std::vector<PlanSegment> LayerExchange::TakeBack(WorkerId worker) {
-  std::vector<PlanSegment> all;
-  for (uint32_t attempt = 0; attempt < calls_.size(); ++attempt) {
-    if (!calls_[attempt].live || calls_[attempt].worker != worker) continue;
-    for (PlanSegment& segment : TakeBackCall(attempt)) all.push_back(std::move(segment));
+PairHistory LayerExchange::HistoryOf(const PlanSegment& segment, WorkerId worker) const {
+  PairHistory history;
+  for (const uint32_t pair : segment.pairs) {
+    if (owner_[pair] == kNone) continue;
+    const ExpertCall& last = calls_[owner_[pair]];
+    history.sent = true;
+    history.moved |= last.worker != worker;
+    history.overdue = std::max(history.overdue, last.overdue);
   }
-  return all;
+  return history;
 }
 
-std::vector<PlanSegment> LayerExchange::TakeBackCall(uint32_t attempt) {
-  calls_[attempt].live = false;
-  return Unanswered(attempt);
+std::vector<PlanSegment> LayerExchange::TakeBack(uint32_t attempt) {
+  ExpertCall& call = calls_[attempt];
+  DCHECK(call.live);
+  call.live = false;
+  std::vector<PlanSegment> result;
+  for (const PlanSegment& segment : call.segments) {
+    PlanSegment rest{.expert = segment.expert, .pairs = {}};
+    for (const uint32_t pair : segment.pairs) {
+      if (!answered_[pair]) rest.pairs.push_back(pair);
+    }
+    if (!rest.pairs.empty()) result.push_back(std::move(rest));
+  }
+  return result;
+}
+
+std::vector<uint32_t> LayerExchange::CallsTo(WorkerId worker) const {
+  std::vector<uint32_t> calls;
+  for (uint32_t attempt = 0; attempt < calls_.size(); ++attempt) {
+    if (calls_[attempt].live && calls_[attempt].worker == worker) calls.push_back(attempt);
+  }
+  return calls;
 }
 
 std::vector<uint32_t> LayerExchange::Overdue(TimePoint now) const {
@@ -106,18 +125,6 @@ std::optional<TimePoint> LayerExchange::NextDeadline() const {
     if (call.live && (!next || call.deadline < *next)) next = call.deadline;
   }
   return next;
-}
-
-std::vector<PlanSegment> LayerExchange::Unanswered(uint32_t attempt) const {
-  std::vector<PlanSegment> result;
-  for (const PlanSegment& segment : calls_[attempt].segments) {
-    PlanSegment rest{.expert = segment.expert, .pairs = {}};
-    for (const uint32_t pair : segment.pairs) {
-      if (!answered_[pair] && owner_[pair] == attempt) rest.pairs.push_back(pair);
-    }
-    if (!rest.pairs.empty()) result.push_back(std::move(rest));
-  }
-  return result;
 }
 
 Status LayerExchange::CheckFits(WorkerId worker, const wire::ReplyFrame& reply) const {

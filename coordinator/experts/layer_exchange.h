@@ -27,12 +27,19 @@ namespace windrose {
 struct ExpertCall {
   WorkerId worker;
   std::vector<PlanSegment> segments;
-  uint32_t retries = 0;  // how often its pairs had been sent before
   size_t row_count = 0;  // pairs, the measure of its work
+  bool repeat = false;   // an earlier call had some of its pairs
+  uint32_t overdue = 0;  // deadlines that its pairs let pass, in this call and those before
   TimePoint sent;
   TimePoint deadline;
   bool live = true;  // false once its pairs were taken back
-  bool answered = false;
+};
+
+// What happened to the pairs of a segment before they are sent.
+struct PairHistory {
+  bool sent = false;     // some were in a call before
+  bool moved = false;    // of some, that call went to another worker
+  uint32_t overdue = 0;  // the most deadlines that one of them let pass
 };
 
 class LayerExchange {
@@ -43,7 +50,6 @@ class LayerExchange {
 
   bool done() const { return unanswered_ == 0; }
   DispatchId id() const { return header_.dispatch_id; }
-  size_t call_count() const { return calls_.size(); }
   const ExpertCall& call(uint32_t attempt) const { return calls_[attempt]; }
 
   // Registers a call and makes its frame.
@@ -53,22 +59,27 @@ class LayerExchange {
   // error when it does not fit the call it claims to answer.
   StatusOr<std::vector<PlanSegment>> TakeReply(WorkerId worker, const wire::ReplyFrame& reply);
 
-  // The unanswered pairs of every live call to `worker`, which will not answer any more.
-  std::vector<PlanSegment> TakeBack(WorkerId worker);
+  // What came before a call to `worker` with these pairs.
+  PairHistory HistoryOf(const PlanSegment& segment, WorkerId worker) const;
 
-  // The unanswered pairs of one call, whose worker may yet answer.
-  std::vector<PlanSegment> TakeBackCall(uint32_t attempt);
+  // The unanswered pairs of one call, which are no longer its: its worker may answer or not.
+  std::vector<PlanSegment> TakeBack(uint32_t attempt);
 
+  // A call's deadline has passed.
+  void MarkOverdue(uint32_t attempt) { ++calls_[attempt].overdue; }
   // Gives a call that nobody else could take over more time.
   void Extend(uint32_t attempt, TimePoint deadline) { calls_[attempt].deadline = deadline; }
 
+  // The live calls to `worker`.
+  std::vector<uint32_t> CallsTo(WorkerId worker) const;
   // The live calls whose deadline has passed at `now`.
   std::vector<uint32_t> Overdue(TimePoint now) const;
   // The earliest deadline of a live call; nullopt when there is none.
   std::optional<TimePoint> NextDeadline() const;
 
  private:
-  std::vector<PlanSegment> Unanswered(uint32_t attempt) const;
+  static constexpr uint32_t kNone = UINT32_MAX;
+
   Status CheckFits(WorkerId worker, const wire::ReplyFrame& reply) const;
   void CopyOutputs(const wire::ReplyFrame& reply, const wire::Segment& segment,
                    const PlanSegment& asked);
@@ -78,7 +89,7 @@ class LayerExchange {
   const std::span<const float> rows_;
   ExpertOutputs& outputs_;
   std::deque<ExpertCall> calls_;  // by attempt
-  std::vector<uint32_t> owner_;   // [pairs] attempt of the last call it was sent in
+  std::vector<uint32_t> owner_;   // [pairs] attempt of the last call it was sent in, or kNone
   std::vector<bool> answered_;    // [pairs]
   size_t unanswered_ = 0;
 };

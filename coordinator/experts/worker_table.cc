@@ -36,7 +36,6 @@ void WorkerTable::Draining(WorkerId worker, TimePoint now) {
 
 uint32_t WorkerTable::Suspect(WorkerId worker, TimePoint now) {
   Entry& entry = Slot(worker);
-  ++entry.stats.overdue;
   ++entry.overdue_in_a_row;
   if (!std::exchange(entry.stats.suspect, true)) Rebuild(now);
   return entry.overdue_in_a_row;

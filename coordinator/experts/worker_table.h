@@ -27,7 +27,7 @@ class WorkerTable {
   void Up(WorkerId worker, const WorkerDescription& description, TimePoint now);
   void Down(WorkerId worker, TimePoint now);
   void Draining(WorkerId worker, TimePoint now);
-  // A deadline passed; returns how many passed in a row without an answer.
+  // Calls are overdue; returns how often that was so in a row, without an answer between.
   uint32_t Suspect(WorkerId worker, TimePoint now);
   void Answered(WorkerId worker, uint32_t queued_rows, TimePoint now);
 

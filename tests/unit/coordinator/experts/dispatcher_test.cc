@@ -28,7 +28,10 @@ class ScriptedTransport final : public ExpertTransport {
     sent.back().call.rows = sent.back().rows;
     if (on_send) on_send(sent.back());
   }
-  void Reset(WorkerId worker, const Status&) override { resets.push_back(worker); }
+  void Reset(WorkerId worker, const Status&) override {
+    resets.push_back(worker);
+    if (on_reset) on_reset(worker);
+  }
 
   void Up(uint32_t worker, std::vector<uint32_t> experts, uint32_t max_rows = 4096) {
     WorkerDescription description{.address = "w", .incarnation = 1, .max_rows = max_rows};
@@ -65,6 +68,7 @@ class ScriptedTransport final : public ExpertTransport {
   std::vector<Sent> sent;
   std::vector<WorkerId> resets;
   std::function<void(const Sent&)> on_send;
+  std::function<void(WorkerId)> on_reset;
 
  private:
   ExpertTransportListener* listener_ = nullptr;
@@ -102,6 +106,22 @@ class DispatcherTest : public testing::Test {
 
   Status Exchange() {
     return dispatcher_->Exchange(LayerIndex(0), dispatcher_->Plan(gate_), rows_, outputs_);
+  }
+
+  // A link that was reset is down at once, and up again after a while, as with gRPC.
+  void SetLinksUpAgain(Duration pause) {
+    transport_.on_reset = [this, pause](WorkerId worker) {
+      loop_.Post([this, worker] {
+        transport_.listener()->OnWorkerDown(worker, Unavailable("reset"));
+      });
+      loop_.After(pause, [this, worker] { transport_.Up(worker.value(), {0, 1, 2, 3}); });
+    };
+  }
+
+  uint64_t Failovers() const {
+    uint64_t sum = 0;
+    for (const uint64_t count : dispatcher_->Stats().failovers) sum += count;
+    return sum;
   }
 
   void ExpectRightOutputs() const {
@@ -153,7 +173,10 @@ TEST_F(DispatcherTest, GivesTheRowsOfADeadWorkerToAnotherHolder) {
   ASSERT_TRUE(Exchange().ok());
   ExpectRightOutputs();
   EXPECT_EQ(transport_.sent.back().worker, WorkerId(1));
-  EXPECT_GT(dispatcher_->Stats().retries, 0U);
+  const DispatchStats stats = dispatcher_->Stats();
+  EXPECT_EQ(stats.retries, 1U);
+  EXPECT_EQ(Failovers(), 2U);  // Worker 0 had two of the four experts.
+  EXPECT_EQ(stats.workers[0].errors, 1U);
 }
 
 TEST_F(DispatcherTest, AsksAnotherHolderWhenADeadlinePasses) {
@@ -190,6 +213,35 @@ TEST_F(DispatcherTest, BreaksTheLinkOfAWorkerThatStaysSilent) {
   ASSERT_TRUE(Exchange().ok());
   EXPECT_FALSE(transport_.resets.empty());
   ExpectRightOutputs();
+}
+
+TEST_F(DispatcherTest, GivesABusyWorkerMoreTimeWithEachDeadlineThoughItsLinkIsReset) {
+  transport_.Up(0, {0, 1, 2, 3});
+  SetLinksUpAgain(Milliseconds(20));
+  transport_.on_send = [this](const auto&) {
+    const size_t resets = transport_.resets.size();
+    loop_.After(Seconds(5), [this, resets, index = transport_.sent.size() - 1] {
+      // A broken link takes its calls along.
+      if (transport_.resets.size() == resets) transport_.Answer(transport_.sent[index]);
+    });
+  };
+  ASSERT_TRUE(Exchange().ok());
+  ExpectRightOutputs();
+  EXPECT_EQ(transport_.resets.size(), 1U);
+}
+
+TEST_F(DispatcherTest, CallsThatAreOverdueTogetherAreOneSuspicion) {
+  transport_.Up(0, {0, 1, 2, 3}, 2);
+  transport_.on_send = [this](const auto&) {
+    loop_.After(Milliseconds(150), [this, index = transport_.sent.size() - 1] {
+      transport_.Answer(transport_.sent[index]);
+    });
+  };
+  ASSERT_TRUE(Exchange().ok());
+  ExpectRightOutputs();
+  EXPECT_EQ(transport_.sent.size(), 3U);
+  EXPECT_EQ(dispatcher_->Stats().workers[0].overdue, 3U);
+  EXPECT_TRUE(transport_.resets.empty());
 }
 
 TEST_F(DispatcherTest, TakesTheFirstOfTwoAnswersAndIgnoresTheOther) {
@@ -235,9 +287,12 @@ TEST_F(DispatcherTest, NeverCombinesAReplyThatDoesNotFitItsCall) {
       transport_.Answer(sent);
     });
   };
+  SetLinksUpAgain(Seconds(1));
   ASSERT_TRUE(Exchange().ok());
   ExpectRightOutputs();
   EXPECT_EQ(transport_.resets.size(), 1U);
+  const WorkerId liar = transport_.resets[0];
+  EXPECT_EQ(dispatcher_->Stats().workers[liar.value()].errors, 1U);
 }
 
 TEST_F(DispatcherTest, TriesAnotherHolderWhenOneIsFull) {
@@ -273,6 +328,7 @@ TEST_F(DispatcherTest, WaitsForALostExpertToReturn) {
   loop_.After(Seconds(1), [this] { transport_.Up(1, {3}); });
   ASSERT_TRUE(Exchange().ok());
   ExpectRightOutputs();
+  EXPECT_EQ(Failovers(), 0U);
 }
 
 TEST_F(DispatcherTest, GivesUpOnALostExpertAtTheLimit) {
