@@ -76,14 +76,17 @@ Status Dispatcher::Exchange(LayerIndex layer, const DispatchPlan& plan, std::spa
 
 Status Dispatcher::WaitForAnswers() {
   while (!active_->done()) {
+    RETURN_IF_ERROR(CheckGoesOn());
     RETURN_IF_ERROR(CheckParked());
     const uint64_t epoch = workers_.placement()->epoch;
-    loop_.RunUntil([&] { return active_->done() || epoch != workers_.placement()->epoch; },
-                   NextWakeUp());
+    const TimePoint wake_up = NextWakeUp();
+    const auto changed = [&] { return epoch != workers_.placement()->epoch; };
+    // What was parked or sent meanwhile may be due sooner.
+    const auto sooner = [&] { return NextWakeUp() < wake_up; };
+    loop_.RunUntil([&] { return active_->done() || changed() || sooner(); }, wake_up);
     HandleOverdue();
-    const bool may_retry = loop_.Now() >= retry_at_ || epoch != workers_.placement()->epoch;
-    if (!parked_.empty() && may_retry) {
-      Redispatch(std::exchange(parked_, {}), *workers_.placement());
+    if (!parked_.empty() && (loop_.Now() >= retry_at_ || changed())) {
+      Redispatch(std::exchange(parked_, {}), active_->Able(*workers_.placement()));
     }
   }
   return OkStatus();
@@ -96,13 +99,21 @@ TimePoint Dispatcher::NextWakeUp() const {
   return wake_up;
 }
 
+Status Dispatcher::CheckGoesOn() const {
+  if (loop_.Now() < exchange_deadline_) return OkStatus();
+  return DeadlineExceeded("expert workers did not answer a layer within " +
+                          std::to_string(ToSeconds(limits_.exchange_limit)) + " s");
+}
+
 Status Dispatcher::CheckParked() const {
-  if (loop_.Now() >= exchange_deadline_) {
-    return DeadlineExceeded("expert workers did not answer a layer within " +
-                            std::to_string(ToSeconds(limits_.exchange_limit)) + " s");
-  }
+  if (parked_.empty()) return OkStatus();
+  const Placement able = active_->Able(*workers_.placement());
   for (const PlanSegment& segment : parked_) {
     const auto since = workers_.MissingSince(segment.expert);
+    if (!since && able.holders[segment.expert.value()].empty()) {
+      return Internal("expert " + std::to_string(segment.expert.value()) +
+                      ": every worker that holds it refused its rows for good");
+    }
     if (since && loop_.Now() - *since >= limits_.expert_wait) {
       return Unavailable("expert " + std::to_string(segment.expert.value()) +
                          " has had no worker for " +
@@ -177,7 +188,7 @@ void Dispatcher::HandleOverdueCall(uint32_t attempt) {
   log_.Warn("expert_call_overdue", {{"worker", call.worker.value()},
                                     {"rows", call.row_count},
                                     {"waited_ms", (loop_.Now() - call.sent).count() / 1'000'000}});
-  const Placement others = workers_.Avoiding(call.worker);
+  const Placement others = active_->Able(workers_.Avoiding(call.worker));
   const bool somebody_else = std::all_of(
       call.segments.begin(), call.segments.end(),
       [&](const PlanSegment& segment) { return AnotherHolds(segment, others, call.worker); });
@@ -215,27 +226,38 @@ void Dispatcher::OnReply(WorkerId worker, const wire::ReplyFrame& reply) {
     ++stats_.late_replies;
     return;
   }
-  StatusOr<std::vector<PlanSegment>> refused = active_->TakeReply(worker, reply);
+  const StatusOr<std::vector<RefusedSegment>> refused = active_->TakeReply(worker, reply);
   if (!refused.ok()) return OnBadReply(worker, refused.status());
   const ExpertCall& call = active_->call(reply.header.attempt);
   WorkerStats& stats = workers_.stats(worker);
-  ++stats.replies;
   stats.bytes_received += reply.rows.size();
+  if (!refused->empty()) return HandleRefusal(call, *refused);
+  ++stats.replies;
   stats.round_trips += loop_.Now() - call.sent;
   estimator_.Observe(call.row_count, loop_.Now() - call.sent);
-  if (refused->empty()) return;
-  ++stats.errors;
-  // A refusal is an answer: the worker is full or late, not broken. Others first, then a pause.
-  const Placement others = workers_.Avoiding(worker);
-  for (PlanSegment& segment : *refused) {
-    const bool another = AnotherHolds(segment, others, worker);
-    std::vector<PlanSegment> one{std::move(segment)};
-    if (another) {
-      Redispatch(one, others);
-    } else {
-      Park(std::move(one));
+}
+
+// A refusal is an answer, though it says nothing of how long a computation takes. Whoever is full
+// or late is relieved by others once; if they are, too, all get a pause. Whoever can never compute
+// these rows is not asked for them again.
+void Dispatcher::HandleRefusal(const ExpertCall& call, const std::vector<RefusedSegment>& refused) {
+  ++workers_.stats(call.worker).errors;
+  const Placement others = active_->Able(workers_.Avoiding(call.worker));
+  std::vector<PlanSegment> at_once;
+  std::vector<PlanSegment> later;
+  for (const RefusedSegment& part : refused) {
+    if (part.for_good()) {
+      log_.Warn("expert_rows_refused", {{"worker", call.worker.value()},
+                                        {"expert", part.segment.expert.value()},
+                                        {"code", absl::StatusCodeToString(part.code)}});
     }
+    if (part.segment.pairs.empty()) continue;
+    const bool move =
+        AnotherHolds(part.segment, others, call.worker) && (part.for_good() || !call.repeat);
+    (move ? at_once : later).push_back(part.segment);
   }
+  Redispatch(at_once, others);
+  Park(std::move(later));
 }
 
 void Dispatcher::OnBadReply(WorkerId worker, const Status& why) {
@@ -253,7 +275,7 @@ void Dispatcher::Fail(WorkerId worker) {
     ++workers_.stats(worker).errors;
     for (PlanSegment& segment : active_->TakeBack(attempt)) lost.push_back(std::move(segment));
   }
-  Redispatch(lost, *workers_.placement());
+  Redispatch(lost, active_->Able(*workers_.placement()));
 }
 
 bool Dispatcher::Serving(Duration grace) const {

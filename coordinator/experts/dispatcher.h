@@ -59,7 +59,8 @@ class Dispatcher final : public ExpertTransportListener {
   DispatchPlan Plan(const GateOutput& gate);
 
   // Fills `outputs` with one row per pair of the plan. `rows` is [rows, hidden] f32. UNAVAILABLE
-  // when an expert had no worker for expert_wait; DEADLINE_EXCEEDED after exchange_limit.
+  // when an expert had no worker for expert_wait; INTERNAL when none of an expert's
+  // workers can compute its rows; DEADLINE_EXCEEDED after exchange_limit.
   Status Exchange(LayerIndex layer, const DispatchPlan& plan, std::span<const float> rows,
                   ExpertOutputs& outputs);
 
@@ -86,12 +87,14 @@ class Dispatcher final : public ExpertTransportListener {
   // Sends segments again, by `placement`; those without a holder are parked.
   void Redispatch(const std::vector<PlanSegment>& segments, const Placement& placement);
   void Park(std::vector<PlanSegment> segments);
+  void HandleRefusal(const ExpertCall& call, const std::vector<RefusedSegment>& refused);
   void Fail(WorkerId worker);
   void PublishMissing();
   void HandleOverdue();
   void HandleOverdueCall(uint32_t attempt);
   void SuspectWorker(WorkerId worker);
   Status WaitForAnswers();
+  Status CheckGoesOn() const;
   Status CheckParked() const;
   TimePoint NextWakeUp() const;
 

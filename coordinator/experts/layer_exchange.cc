@@ -27,6 +27,11 @@ uint32_t PositionIn(const std::vector<uint32_t>& sorted, uint32_t value) {
 
 }  // namespace
 
+bool RefusedSegment::for_good() const {
+  return code != StatusCode::kResourceExhausted && code != StatusCode::kDeadlineExceeded &&
+         code != StatusCode::kUnavailable;
+}
+
 LayerExchange::LayerExchange(const wire::FrameHeader& header, size_t top_k,
                              std::span<const float> rows, ExpertOutputs& outputs)
     : header_(header), top_k_(top_k), rows_(rows), outputs_(outputs) {
@@ -64,16 +69,32 @@ OutgoingCall LayerExchange::MakeCall(ExpertCall call, uint64_t epoch, Duration b
   return outgoing;
 }
 
-StatusOr<std::vector<PlanSegment>> LayerExchange::TakeReply(WorkerId worker,
-                                                            const wire::ReplyFrame& reply) {
+StatusOr<std::vector<RefusedSegment>> LayerExchange::TakeReply(WorkerId worker,
+                                                               const wire::ReplyFrame& reply) {
   RETURN_IF_ERROR(CheckFits(worker, reply));
-  const ExpertCall& call = calls_[reply.header.attempt];
+  ExpertCall& call = calls_[reply.header.attempt];
+  std::vector<RefusedSegment> refused;
   for (size_t index = 0; index < call.segments.size(); ++index) {
-    if (reply.segments[index].status != StatusCode::kOk) continue;
-    CopyOutputs(reply, reply.segments[index], call.segments[index]);
+    const wire::Segment& segment = reply.segments[index];
+    if (segment.status == StatusCode::kOk) {
+      CopyOutputs(reply, segment, call.segments[index]);
+      continue;
+    }
+    RefusedSegment& added = refused.emplace_back();
+    added.code = segment.status;
+    added.segment.expert = segment.expert;
+    if (call.live) added.segment.pairs = UnansweredOf(call.segments[index]);
+    if (added.for_good()) unable_.emplace(segment.expert, worker);
   }
-  if (!call.live) return std::vector<PlanSegment>{};
-  return TakeBack(reply.header.attempt);
+  call.live = false;
+  return refused;
+}
+
+Placement LayerExchange::Able(Placement placement) const {
+  for (const auto& [expert, worker] : unable_) {
+    std::erase(placement.holders[expert.value()], worker);
+  }
+  return placement;
 }
 
 PairHistory LayerExchange::HistoryOf(const PlanSegment& segment, WorkerId worker) const {
@@ -94,13 +115,18 @@ std::vector<PlanSegment> LayerExchange::TakeBack(uint32_t attempt) {
   call.live = false;
   std::vector<PlanSegment> result;
   for (const PlanSegment& segment : call.segments) {
-    PlanSegment rest{.expert = segment.expert, .pairs = {}};
-    for (const uint32_t pair : segment.pairs) {
-      if (!answered_[pair]) rest.pairs.push_back(pair);
-    }
+    PlanSegment rest{.expert = segment.expert, .pairs = UnansweredOf(segment)};
     if (!rest.pairs.empty()) result.push_back(std::move(rest));
   }
   return result;
+}
+
+std::vector<uint32_t> LayerExchange::UnansweredOf(const PlanSegment& segment) const {
+  std::vector<uint32_t> pairs;
+  for (const uint32_t pair : segment.pairs) {
+    if (!answered_[pair]) pairs.push_back(pair);
+  }
+  return pairs;
 }
 
 std::vector<uint32_t> LayerExchange::CallsTo(WorkerId worker) const {

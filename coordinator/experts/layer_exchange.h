@@ -11,7 +11,9 @@
 
 #include <deque>
 #include <optional>
+#include <set>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "common/base/ids.h"
@@ -19,6 +21,7 @@
 #include "common/base/time.h"
 #include "common/wire/frame.h"
 #include "coordinator/experts/expert_transport.h"
+#include "coordinator/experts/placement.h"
 #include "coordinator/values/batch.h"
 
 namespace windrose {
@@ -42,6 +45,15 @@ struct PairHistory {
   uint32_t overdue = 0;  // the most deadlines that one of them let pass
 };
 
+// What a worker did not compute.
+struct RefusedSegment {
+  PlanSegment segment;  // unanswered pairs; none when another call has them by now
+  StatusCode code = StatusCode::kOk;
+
+  // Else it is only full, late or draining, and may be asked again.
+  bool for_good() const;
+};
+
 class LayerExchange {
  public:
   // `rows` is [rows, hidden]; `outputs` gets one row per pair. Both must outlive the exchange.
@@ -55,9 +67,12 @@ class LayerExchange {
   // Registers a call and makes its frame.
   OutgoingCall MakeCall(ExpertCall call, uint64_t epoch, Duration budget);
 
-  // Copies what `reply` answers. Returns the segments it refused, unanswered pairs only, or an
-  // error when it does not fit the call it claims to answer.
-  StatusOr<std::vector<PlanSegment>> TakeReply(WorkerId worker, const wire::ReplyFrame& reply);
+  // Copies what `reply` answers. Returns what it refused, or an error when it does not fit the call
+  // it claims to answer.
+  StatusOr<std::vector<RefusedSegment>> TakeReply(WorkerId worker, const wire::ReplyFrame& reply);
+
+  // `placement` without the workers that refused an expert's rows for good.
+  Placement Able(Placement placement) const;
 
   // What came before a call to `worker` with these pairs.
   PairHistory HistoryOf(const PlanSegment& segment, WorkerId worker) const;
@@ -80,6 +95,7 @@ class LayerExchange {
  private:
   static constexpr uint32_t kNone = UINT32_MAX;
 
+  std::vector<uint32_t> UnansweredOf(const PlanSegment& segment) const;
   Status CheckFits(WorkerId worker, const wire::ReplyFrame& reply) const;
   void CopyOutputs(const wire::ReplyFrame& reply, const wire::Segment& segment,
                    const PlanSegment& asked);
@@ -91,6 +107,7 @@ class LayerExchange {
   std::deque<ExpertCall> calls_;  // by attempt
   std::vector<uint32_t> owner_;   // [pairs] attempt of the last call it was sent in, or kNone
   std::vector<bool> answered_;    // [pairs]
+  std::set<std::pair<ExpertId, WorkerId>> unable_;  // refused for good
   size_t unanswered_ = 0;
 };
 

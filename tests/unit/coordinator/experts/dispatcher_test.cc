@@ -104,6 +104,15 @@ class DispatcherTest : public testing::Test {
     };
   }
 
+  // Answers each call after a millisecond: `code` says how.
+  void AnswerWith(std::function<StatusCode(const ScriptedTransport::Sent&)> code) {
+    transport_.on_send = [this, code](const auto&) {
+      loop_.After(Milliseconds(1), [this, code, index = transport_.sent.size() - 1] {
+        transport_.Answer(transport_.sent[index], code(transport_.sent[index]));
+      });
+    };
+  }
+
   Status Exchange() {
     return dispatcher_->Exchange(LayerIndex(0), dispatcher_->Plan(gate_), rows_, outputs_);
   }
@@ -111,9 +120,8 @@ class DispatcherTest : public testing::Test {
   // A link that was reset is down at once, and up again after a while, as with gRPC.
   void SetLinksUpAgain(Duration pause) {
     transport_.on_reset = [this, pause](WorkerId worker) {
-      loop_.Post([this, worker] {
-        transport_.listener()->OnWorkerDown(worker, Unavailable("reset"));
-      });
+      loop_.Post(
+          [this, worker] { transport_.listener()->OnWorkerDown(worker, Unavailable("reset")); });
       loop_.After(pause, [this, worker] { transport_.Up(worker.value(), {0, 1, 2, 3}); });
     };
   }
@@ -298,13 +306,9 @@ TEST_F(DispatcherTest, NeverCombinesAReplyThatDoesNotFitItsCall) {
 TEST_F(DispatcherTest, TriesAnotherHolderWhenOneIsFull) {
   transport_.Up(0, {0, 1, 2, 3});
   transport_.Up(1, {0, 1, 2, 3});
-  transport_.on_send = [this](const auto&) {
-    loop_.After(Milliseconds(1), [this, index = transport_.sent.size() - 1] {
-      const auto& sent = transport_.sent[index];
-      transport_.Answer(
-          sent, sent.worker == WorkerId(0) ? StatusCode::kResourceExhausted : StatusCode::kOk);
-    });
-  };
+  AnswerWith([](const auto& sent) {
+    return sent.worker == WorkerId(0) ? StatusCode::kResourceExhausted : StatusCode::kOk;
+  });
   ASSERT_TRUE(Exchange().ok());
   ExpectRightOutputs();
   EXPECT_TRUE(transport_.resets.empty());
@@ -312,14 +316,110 @@ TEST_F(DispatcherTest, TriesAnotherHolderWhenOneIsFull) {
 
 TEST_F(DispatcherTest, RetriesAFullWorkerAfterAPauseWhenItIsTheOnlyOne) {
   transport_.Up(0, {0, 1, 2, 3});
-  transport_.on_send = [this](const auto& sent) {
-    loop_.After(Milliseconds(1), [this, attempt = sent.call.header.attempt] {
-      transport_.Answer(transport_.sent[attempt],
-                        attempt < 3 ? StatusCode::kResourceExhausted : StatusCode::kOk);
-    });
-  };
+  AnswerWith([](const auto& sent) {
+    return sent.call.header.attempt < 3 ? StatusCode::kResourceExhausted : StatusCode::kOk;
+  });
+  const TimePoint began = loop_.Now();
   ASSERT_TRUE(Exchange().ok());
   ExpectRightOutputs();
+  // Four answers and three pauses.
+  EXPECT_EQ(loop_.Now() - began, Milliseconds(4 * 1 + 3 * 5));
+}
+
+TEST_F(DispatcherTest, ARefusalSaysNothingOfHowLongAnAnswerTakes) {
+  Dispatcher dispatcher({.expert_count = kExperts, .hidden = kHidden, .model_hash = 1}, {}, loop_,
+                        transport_, log_);
+  transport_.Up(0, {0, 1, 2, 3});
+  transport_.on_send = [this](const auto& sent) {
+    const bool refuse = sent.call.header.attempt < 3;
+    loop_.After(refuse ? Milliseconds(1) : Seconds(2),
+                [this, refuse, index = transport_.sent.size() - 1] {
+                  transport_.Answer(transport_.sent[index],
+                                    refuse ? StatusCode::kResourceExhausted : StatusCode::kOk);
+                });
+  };
+  ASSERT_TRUE(dispatcher.Exchange(LayerIndex(0), dispatcher.Plan(gate_), rows_, outputs_).ok());
+  ExpectRightOutputs();
+  const WorkerStats stats = dispatcher.Stats().workers[0];
+  EXPECT_EQ(stats.overdue, 0U);
+  EXPECT_EQ(stats.errors, 3U);
+  EXPECT_EQ(stats.replies, 1U);
+  EXPECT_EQ(stats.round_trips, Seconds(2));
+}
+
+TEST_F(DispatcherTest, WhenAllHoldersAreFullAFrameGoesOutOncePerPause) {
+  transport_.Up(0, {0, 1, 2, 3});
+  transport_.Up(1, {0, 1, 2, 3});
+  AnswerWith([this, relief = loop_.Now() + Milliseconds(90)](const auto&) {
+    return loop_.Now() < relief ? StatusCode::kResourceExhausted : StatusCode::kOk;
+  });
+  ASSERT_TRUE(Exchange().ok());
+  ExpectRightOutputs();
+  // Two at first, each once to the other, then at most one for each worker and pause.
+  EXPECT_LE(transport_.sent.size(), 4U + 2 * 15);
+  // What one reply refused goes on in one frame.
+  EXPECT_EQ(transport_.sent[2].call.segments.size(), transport_.sent[0].call.segments.size());
+  EXPECT_GT(transport_.sent[2].call.segments.size(), 1U);
+  EXPECT_TRUE(transport_.resets.empty());
+}
+
+TEST_F(DispatcherTest, AWorkerThatCannotComputeARowIsAskedOnceAndAnotherInstead) {
+  for (const StatusCode code : {StatusCode::kInvalidArgument, StatusCode::kInternal}) {
+    transport_.Up(0, {0, 1, 2, 3});
+    transport_.Up(1, {0, 1, 2, 3});
+    transport_.sent.clear();
+    AnswerWith(
+        [code](const auto& sent) { return sent.worker == WorkerId(0) ? code : StatusCode::kOk; });
+    ASSERT_TRUE(Exchange().ok());
+    ExpectRightOutputs();
+    EXPECT_EQ(transport_.sent.size(), 3U);
+  }
+}
+
+TEST_F(DispatcherTest, EndsAtOnceWhenNoWorkerCanComputeARow) {
+  transport_.Up(0, {0, 1, 2, 3});
+  transport_.Up(1, {0, 1, 2, 3});
+  AnswerWith([](const auto&) { return StatusCode::kInvalidArgument; });
+  const TimePoint began = loop_.Now();
+  const Status status = Exchange();
+  EXPECT_EQ(status.code(), StatusCode::kInternal);
+  EXPECT_NE(Message(status).find("expert "), std::string::npos) << Message(status);
+  EXPECT_LT(loop_.Now() - began, Milliseconds(10));
+  EXPECT_LE(transport_.sent.size(), 4U);
+}
+
+TEST_F(DispatcherTest, GivesUpOnALayerAtTheLimit) {
+  transport_.Up(0, {0, 1, 2, 3});
+  SetLinksUpAgain(Milliseconds(20));
+  const TimePoint began = loop_.Now();
+  EXPECT_EQ(Exchange().code(), StatusCode::kDeadlineExceeded);
+  EXPECT_EQ(loop_.Now() - began, Seconds(30));
+}
+
+TEST_F(DispatcherTest, RefusesRepliesToAttemptsLayersAndWorkersItDidNotAsk) {
+  using Sent = ScriptedTransport::Sent;
+  const std::vector<std::function<void(Sent&)>> lies = {
+      [](Sent& sent) { sent.call.header.attempt = 1000; },
+      [](Sent& sent) { sent.call.header.layer = LayerIndex(1); },
+      [](Sent& sent) { sent.worker = WorkerId(1 - sent.worker.value()); },
+  };
+  for (const auto& lie : lies) {
+    transport_.Up(0, {0, 1, 2, 3});
+    transport_.Up(1, {0, 1, 2, 3});
+    transport_.sent.clear();
+    transport_.resets.clear();
+    SetLinksUpAgain(Milliseconds(20));
+    transport_.on_send = [&](const Sent&) {
+      loop_.After(Milliseconds(1), [&, index = transport_.sent.size() - 1] {
+        Sent sent = transport_.sent[index];
+        if (index == 0) lie(sent);
+        transport_.Answer(sent);
+      });
+    };
+    ASSERT_TRUE(Exchange().ok());
+    ExpectRightOutputs();
+    EXPECT_EQ(transport_.resets.size(), 1U);
+  }
 }
 
 TEST_F(DispatcherTest, WaitsForALostExpertToReturn) {
@@ -382,52 +482,6 @@ TEST_F(DispatcherTest, WorkersTakeTurnsAtLayersThatAreOneFrame) {
     ++frames[transport_.sent[0].worker.value()];
   }
   EXPECT_NEAR(frames[0], frames[1], 2);
-}
-
-TEST(DeadlineEstimator, GrowsWithRowsAndAttempts) {
-  DeadlineEstimator estimator({.floor = Milliseconds(10), .initial = Seconds(5)});
-  EXPECT_EQ(estimator.Limit(8, 0), Seconds(5));
-  estimator.Observe(8, Milliseconds(20));
-  EXPECT_EQ(estimator.Limit(8, 0), Milliseconds(120));
-  EXPECT_EQ(estimator.Limit(8, 1), Milliseconds(240));
-  EXPECT_EQ(estimator.Limit(32, 0), Milliseconds(480));
-  EXPECT_EQ(estimator.Limit(1, 0), Milliseconds(120));
-  for (int index = 0; index < 200; ++index) estimator.Observe(8, Microseconds(50));
-  EXPECT_EQ(estimator.Limit(8, 0), Milliseconds(10));
-}
-
-TEST(PlanDispatch, CoversEveryPairExactlyOnce) {
-  GateOutput gate{.top_k = 2, .experts = {}, .weights = {}};
-  for (const uint32_t expert : {3U, 0U, 0U, 2U, 2U, 3U}) gate.experts.emplace_back(expert);
-  const Placement placement{
-      .epoch = 9, .holders = {{WorkerId(0)}, {}, {WorkerId(1)}, {WorkerId(0), WorkerId(1)}}};
-  const DispatchPlan plan =
-      PlanDispatch(GroupByExpert(gate, 4), placement, std::vector<double>(2), CostsOf(kExpert), 0);
-  std::vector<int> seen(6);
-  for (const WorkerShare& share : plan.shares) {
-    for (const PlanSegment& segment : share.segments) {
-      for (const uint32_t pair : segment.pairs) {
-        ++seen[pair];
-        EXPECT_EQ(gate.experts[pair], segment.expert);
-      }
-    }
-  }
-  EXPECT_EQ(seen, std::vector<int>(6, 1));
-  EXPECT_TRUE(plan.unplaced.empty());
-  EXPECT_EQ(plan.epoch, 9U);
-}
-
-// A worker that dies may have had an expert's pairs in two calls; a frame names an expert once.
-TEST(PlanDispatch, JoinsWhatWasTakenBackFromSeveralCalls) {
-  const Placement placement{.epoch = 1, .holders = {{}, {WorkerId(0)}}};
-  const DispatchPlan plan = PlanDispatch(
-      {{ExpertId(1), {5, 7}}, {ExpertId(0), {1}}, {ExpertId(1), {2}}, {ExpertId(0), {0}}},
-      placement, std::vector<double>(1), CostsOf(kExpert), 0);
-  ASSERT_EQ(plan.shares.size(), 1U);
-  ASSERT_EQ(plan.shares[0].segments.size(), 1U);
-  EXPECT_EQ(plan.shares[0].segments[0].pairs, (std::vector<uint32_t>{2, 5, 7}));
-  ASSERT_EQ(plan.unplaced.size(), 1U);
-  EXPECT_EQ(plan.unplaced[0].pairs, (std::vector<uint32_t>{0, 1}));
 }
 
 }  // namespace
