@@ -164,6 +164,7 @@ void Engine::RunStep(const Batch& batch) {
   }
   const StatusOr<const Logits*> logits = parts_.step.Run(batch, parts_.kv, activations_);
   if (!logits.ok()) return FailBatch(batch, logits.status());
+  FailNotFinite();
   TakeLogits(batch, **logits);
   ReportStep(batch, parts_.loop.Now() - began);
 }
@@ -175,8 +176,19 @@ void Engine::FailBatch(const Batch& batch, const Status& status) {
   for (const BatchSpan& span : batch.spans) EndWithError(span.sequence.value(), kFailed, told);
 }
 
+void Engine::FailNotFinite() {
+  for (const SequenceId sequence : parts_.step.not_finite()) {
+    parts_.log.Error("sequence_not_finite",
+                     {{"request", active_.at(sequence.value())->request.id}});
+    EndWithError(sequence.value(), kFailed,
+                 Internal("the model came to values that are not finite"));
+  }
+}
+
 void Engine::TakeLogits(const Batch& batch, const Logits& logits) {
-  for (const BatchSpan& span : batch.spans) TakeSpan(span, batch, logits);
+  for (const BatchSpan& span : batch.spans) {
+    if (active_.contains(span.sequence.value())) TakeSpan(span, batch, logits);
+  }
 }
 
 void Engine::TakeSpan(const BatchSpan& span, const Batch& batch, const Logits& logits) {

@@ -79,6 +79,7 @@ class Engine final : public Generator {
   bool HasWork() const;
   void RunStep(const Batch& batch);
   void FailBatch(const Batch& batch, const Status& status);
+  void FailNotFinite();
   void TakeLogits(const Batch& batch, const Logits& logits);
   void TakeSpan(const BatchSpan& span, const Batch& batch, const Logits& logits);
   void TakeEchoed(ActiveRequest& active, uint32_t position, std::span<const float> logits);

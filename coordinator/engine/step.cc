@@ -1,5 +1,9 @@
 #include "coordinator/engine/step.h"
 
+#include <algorithm>
+#include <span>
+
+#include "common/wire/frame.h"
 #include "coordinator/layers/combine.h"
 
 namespace windrose {
@@ -22,9 +26,11 @@ Step::Step(const MixtralConfig& config, const CoordinatorWeights& weights, Dispa
 // the two experts its gate chose, to the residual stream.
 StatusOr<const Logits*> Step::Run(const Batch& batch, KvCache& kv, Activations& act) {
   BeginTimes();
+  not_finite_.clear();
   embedding_.Lookup(batch, act);  // act.hidden: [rows, hidden]
   for (LayerIndex layer{0}; layer.value() < config_.layers; ++layer) {
     attention_.Run(layer, batch, kv, act);  // hidden += attention(norm(hidden))
+    SetAsideNotFinite(batch, act);
     Lap(Stage::kAttention);
     gate_.Run(layer, act, &chosen_);  // normed = norm(hidden); the top experts of each row
     Count(batch, layer);
@@ -35,10 +41,28 @@ StatusOr<const Logits*> Step::Run(const Batch& batch, KvCache& kv, Activations& 
     Combine(chosen_, outputs_, act.hidden);  // hidden += sum of weight * output, in rank order
     Lap(Stage::kCombine);
   }
+  SetAsideNotFinite(batch, act);
   const Logits& logits = lm_head_.Run(batch.logit_rows, act);  // [logit_rows, vocabulary]
   Lap(Stage::kLmHead);
   if (probe_ != nullptr) probe_->OnLogits(batch, logits);
   return &logits;
+}
+
+// Such a sequence goes on as zeros: workers would refuse its rows, and the rows of others in the
+// same frame with them.
+void Step::SetAsideNotFinite(const Batch& batch, Activations& act) {
+  const auto finite = [](std::span<const float> values) {
+    return wire::AllFinite(std::as_bytes(values), wire::RowType::kF32);
+  };
+  if (finite(act.hidden.all())) return;
+  for (const BatchSpan& span : batch.spans) {
+    const std::span<float> rows = act.hidden.all().subspan(span.first_row * act.hidden.cols,
+                                                           span.row_count * act.hidden.cols);
+    if (finite(rows)) continue;
+    std::fill(rows.begin(), rows.end(), 0.0F);
+    const auto known = std::find(not_finite_.begin(), not_finite_.end(), span.sequence);
+    if (known == not_finite_.end()) not_finite_.push_back(span.sequence);
+  }
 }
 
 void Step::Count(const Batch& batch, LayerIndex layer) {

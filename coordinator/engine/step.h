@@ -43,15 +43,20 @@ class Step {
        ThreadPool& pool, const EventLoop& loop);
 
   // Reads `batch`; writes `kv` and `act` only. The logits live in `act` until the next step. Fails
-  // only when experts stay out of reach; `kv` then holds nothing that a repeated step does not
-  // overwrite.
+  // only when experts stay out of reach or cannot compute their rows; `kv` then holds nothing that
+  // a repeated step does not overwrite.
   StatusOr<const Logits*> Run(const Batch& batch, KvCache& kv, Activations& act);
+
+  // Sequences of the last step that came to numbers that are not finite. Their logits mean nothing;
+  // those of the others are what they would be without them.
+  const std::vector<SequenceId>& not_finite() const { return not_finite_; }
 
   const RoutingTally& tally() const { return tally_; }
   const StageTimes& stage_times() const { return stage_times_; }  // of the last step
   void set_probe(StepProbe* probe) { probe_ = probe; }            // may be null
 
  private:
+  void SetAsideNotFinite(const Batch& batch, Activations& act);
   void Count(const Batch& batch, LayerIndex layer);
   void BeginTimes();
   void Lap(Stage stage);
@@ -66,6 +71,7 @@ class Step {
   LmHead lm_head_;
   GateOutput chosen_;
   ExpertOutputs outputs_;
+  std::vector<SequenceId> not_finite_;
   RoutingTally tally_;
   StageTimes stage_times_{};
   TimePoint lap_began_;

@@ -1,6 +1,7 @@
 #include "coordinator/engine/engine.h"
 
 #include <cmath>
+#include <cstring>
 
 #include "gtest/gtest.h"
 #include "tests/sim/sim_cluster.h"
@@ -179,6 +180,34 @@ TEST_F(EngineTest, ALostExpertFailsRunningRequestsAtTheLimitAndNewOnesAtOnce) {
   ASSERT_TRUE(cluster.RunUntilDone());
   EXPECT_TRUE(later->finish.has_value());
   EXPECT_EQ(cluster.engine().NotReadyReason(), "");
+}
+
+TEST_F(EngineTest, ASequenceThatIsNotFiniteFailsAloneAndTheOthersKeepTheirBits) {
+  SimCluster quiet(model_->checkpoint(), model_->tokenizer(), {});
+  const auto wanted = quiet.Submit(MakeRequest(20, 30));
+  ASSERT_TRUE(quiet.RunUntilDone());
+
+  SimCluster cluster(model_->checkpoint(), model_->tokenizer(), {});
+  const auto before = cluster.Submit(MakeRequest(20, 30));
+  const auto poisoned = cluster.Submit(MakeRequest(40, 30));
+  const auto after = cluster.Submit(MakeRequest(20, 30));
+  for (int step = 0; step < 3; ++step) cluster.engine().RunOnce();
+  // The first two blocks are `before`'s, the next three `poisoned`'s.
+  const size_t vector_bytes = model_->checkpoint().config().head_dim * sizeof(float);
+  std::memset(cluster.kv().Values(LayerIndex(0), BlockId(2), 0), 0xFF, vector_bytes);
+  ASSERT_TRUE(cluster.RunUntilDone());
+  EXPECT_EQ(poisoned->ends, 1);
+  EXPECT_EQ(poisoned->error.code(), StatusCode::kInternal) << ToString(poisoned->error);
+  EXPECT_EQ(before->tokens(), wanted->tokens());
+  EXPECT_EQ(after->tokens(), wanted->tokens());
+  EXPECT_EQ(cluster.dispatcher().Stats().retries, 0U);
+
+  // Whoever gets the blocks next is not harmed by what is left in them.
+  const auto later = cluster.Submit(MakeRequest(40, 30));
+  const auto last = cluster.Submit(MakeRequest(20, 30));
+  ASSERT_TRUE(cluster.RunUntilDone());
+  EXPECT_TRUE(later->finish.has_value());
+  EXPECT_EQ(last->tokens(), wanted->tokens());
 }
 
 TEST_F(EngineTest, DrainingRefusesNewRequestsAndFinishesOldOnes) {
