@@ -105,9 +105,8 @@ void CoordinatorProbe::AddExpertMetrics(const Shape& shape) {
     expert_rows_.push_back(registry_.AddHistogram(Name("expert_batch_tokens"),
                                                   "Rows of an expert in one step, all layers.",
                                                   CountBuckets(), labels));
-    failovers_.push_back(
-        {registry_.AddCounter(Name("expert_failovers_total"),
-                              "Segments sent to another worker than before.", labels)});
+    failovers_.push_back({registry_.AddCounter(
+        Name("expert_failovers_total"), "Segments sent to another worker than before.", labels)});
     replicas_ready_.push_back(
         registry_.AddGauge(Name("expert_replicas_ready"), "Workers ready for an expert.", labels));
   }
@@ -182,9 +181,10 @@ CoordinatorProbe::WorkerSeries& CoordinatorProbe::SeriesOf(const std::string& ad
       registry_.AddCounter(bytes, "Bytes of frames.", labels("direction", "sent"));
   series.received_bytes.counter =
       registry_.AddCounter(bytes, "Bytes of frames.", labels("direction", "received"));
-  series.seconds = registry_.AddHistogram(Name("expert_rpc_seconds"),
-                                          "Mean round trip to a worker within one step.",
-                                          LatencyBuckets(), {{"worker", address}});
+  series.seconds = registry_.AddHistogram(
+      Name("expert_rpc_seconds"),
+      "Mean round trip to a worker within one step, or a tenth of a second of it.",
+      LatencyBuckets(), {{"worker", address}});
   return series;
 }
 

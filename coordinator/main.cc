@@ -37,9 +37,8 @@ namespace windrose {
 namespace {
 
 constexpr Duration kReadinessPeriod = Milliseconds(200);
-// A step may wait this long for its experts; the engine's thread is silent meanwhile.
-constexpr Duration kLongestStep = Seconds(120);
-constexpr Duration kLongestSilence = kLongestStep + Seconds(30);
+// Of the engine's thread, which beats while it waits: one that is silent for longer is stuck.
+constexpr Duration kLongestSilence = Seconds(30);
 
 // What every process has.
 struct Process {
@@ -172,7 +171,7 @@ DispatchLimits DispatchLimitsOf(const CoordinatorConfig& config) {
   DispatchLimits limits;
   limits.deadlines.floor = config.worker_deadline;
   limits.expert_wait = config.expert_wait;
-  limits.exchange_limit = kLongestStep;
+  limits.exchange_limit = Seconds(120);
   return limits;
 }
 
@@ -205,13 +204,14 @@ StatusOr<InferenceServerOptions> ServerOptions(const CoordinatorConfig& config) 
   return options;
 }
 
-// Until a signal comes, or the weights are found damaged: keeps readiness up to date.
+// Until a signal comes, or the weights are found damaged: keeps readiness up to date. Routers take
+// a coordinator that serves for one whose engine works, however long a request takes.
 Status Attend(const Engine& engine, InferenceServer& server, Process& process,
               SignalWaiter& signals) {
   do {
     const std::string reason = engine.NotReadyReason();
     process.health.SetCondition("experts", reason.empty(), reason);
-    server.SetServing(reason.empty());
+    server.SetServing(reason.empty() && process.health.live());
     RETURN_IF_ERROR(process.loading->Check());
   } while (!signals.WaitFor(kReadinessPeriod).has_value());
   return OkStatus();

@@ -82,12 +82,13 @@ std::string Engine::NotReadyReason() const {
 }
 
 void Engine::Run() {
+  KeepReporting();
   while (!stopping_) {
     if (RunOnce()) continue;
     ReportLoad();
-    parts_.loop.RunUntil([this] { return stopping_ || HasWork(); },
-                         parts_.loop.Now() + limits_.heartbeat);
+    parts_.loop.RunUntil([this] { return stopping_ || HasWork(); }, TimePoint::max());
   }
+  parts_.loop.CancelTimer(report_timer_);
   // Some may have been accepted just before Stop, and be on their way here.
   const Status status = Unavailable("draining: this coordinator stops");
   while (unfinished_ > 0) {
@@ -100,7 +101,15 @@ void Engine::Run() {
 void Engine::Stop() {
   draining_ = true;
   stopping_ = true;
+  parts_.dispatcher.Stop();
   parts_.loop.Post([] {});
+}
+
+// As a timer of the loop, which also runs while a step waits for its experts: the thread is seen to
+// be alive however long that takes.
+void Engine::KeepReporting() {
+  ReportLoad();
+  report_timer_ = parts_.loop.After(limits_.heartbeat, [this] { KeepReporting(); });
 }
 
 void Engine::TakeMessages() {
@@ -170,6 +179,7 @@ void Engine::RunStep(const Batch& batch) {
 }
 
 void Engine::FailBatch(const Batch& batch, const Status& status) {
+  if (stopping_) return;  // Run() ends them all.
   parts_.log.Error("step_failed", {{"sequences", batch.spans.size()}, {"why", ToString(status)}});
   const bool no_expert = status.code() == StatusCode::kUnavailable;
   const Status told = no_expert ? Annotate(status, "expert_unavailable") : status;

@@ -31,7 +31,7 @@ struct EngineLimits {
   SchedulerLimits scheduler;
   uint32_t max_waiting = 256;          // requests beyond those that run
   Duration expert_grace = Seconds(2);  // new requests are refused when an expert is away for longer
-  Duration heartbeat = Milliseconds(100);  // an idle engine reports this often
+  Duration heartbeat = Milliseconds(100);  // the load is reported at least this often
 };
 
 // What the engine works with. All must outlive it.
@@ -77,6 +77,7 @@ class Engine final : public Generator {
   void TakeMessages();
   void TakeCancelled();
   bool HasWork() const;
+  void KeepReporting();
   void RunStep(const Batch& batch);
   void FailBatch(const Batch& batch, const Status& status);
   void FailNotFinite();
@@ -97,6 +98,7 @@ class Engine final : public Generator {
   SamplerWorkspace workspace_;
   std::map<uint64_t, std::unique_ptr<ActiveRequest>> active_;  // by ticket; engine thread
   std::vector<uint64_t> cancelled_;                            // engine thread
+  uint64_t report_timer_ = 0;
   StageTimes own_stages_{};  // of this turn: sampling and detokenizing
   std::atomic<uint64_t> next_ticket_{1};
   std::atomic<uint32_t> unfinished_{0};

@@ -46,7 +46,7 @@ struct StepReport {
   std::span<const uint32_t> expert_rows;  // [experts] rows of this step, all layers
 };
 
-// What the scheduler holds, after each step and each change while idle.
+// What the scheduler holds: after each step, each change while idle, and at least each heartbeat.
 struct LoadReport {
   uint32_t running = 0;
   uint32_t waiting = 0;
@@ -71,7 +71,7 @@ class EngineObserver {
   virtual ~EngineObserver() = default;
   virtual void OnStep(const StepReport& report) = 0;
   virtual void OnLoad(const LoadReport& report) = 0;
-  virtual void OnDispatch(const DispatchStats& stats) = 0;  // after each step
+  virtual void OnDispatch(const DispatchStats& stats) = 0;  // with OnLoad
   virtual void OnToken(Duration since_previous) = 0;        // between two tokens of one sequence
   virtual void OnRequestEnd(const RequestReport& report) = 0;
 };

@@ -80,7 +80,7 @@ Status Dispatcher::WaitForAnswers() {
     RETURN_IF_ERROR(CheckParked());
     const uint64_t epoch = workers_.placement()->epoch;
     const TimePoint wake_up = NextWakeUp();
-    const auto changed = [&] { return epoch != workers_.placement()->epoch; };
+    const auto changed = [&] { return stopping_ || epoch != workers_.placement()->epoch; };
     // What was parked or sent meanwhile may be due sooner.
     const auto sooner = [&] { return NextWakeUp() < wake_up; };
     loop_.RunUntil([&] { return active_->done() || changed() || sooner(); }, wake_up);
@@ -100,6 +100,7 @@ TimePoint Dispatcher::NextWakeUp() const {
 }
 
 Status Dispatcher::CheckGoesOn() const {
+  if (stopping_) return Unavailable("this coordinator stops");
   if (loop_.Now() < exchange_deadline_) return OkStatus();
   return DeadlineExceeded("expert workers did not answer a layer within " +
                           std::to_string(ToSeconds(limits_.exchange_limit)) + " s");
@@ -276,6 +277,11 @@ void Dispatcher::Fail(WorkerId worker) {
     for (PlanSegment& segment : active_->TakeBack(attempt)) lost.push_back(std::move(segment));
   }
   Redispatch(lost, active_->Able(*workers_.placement()));
+}
+
+void Dispatcher::Stop() {
+  stopping_ = true;
+  loop_.Post([] {});  // wakes it up
 }
 
 bool Dispatcher::Serving(Duration grace) const {

@@ -59,10 +59,13 @@ class Dispatcher final : public ExpertTransportListener {
   DispatchPlan Plan(const GateOutput& gate);
 
   // Fills `outputs` with one row per pair of the plan. `rows` is [rows, hidden] f32. UNAVAILABLE
-  // when an expert had no worker for expert_wait; INTERNAL when none of an expert's
+  // when an expert had no worker for expert_wait, or after Stop; INTERNAL when none of an expert's
   // workers can compute its rows; DEADLINE_EXCEEDED after exchange_limit.
   Status Exchange(LayerIndex layer, const DispatchPlan& plan, std::span<const float> rows,
                   ExpertOutputs& outputs);
+
+  // Ends the exchange under way, and every later one. Thread-safe.
+  void Stop();
 
   // True while every expert has a worker, or lost its last one less than `grace` ago. Thread-safe.
   bool Serving(Duration grace) const;
@@ -108,6 +111,7 @@ class Dispatcher final : public ExpertTransportListener {
   DeadlineEstimator estimator_;
   DispatchStats stats_;
   Duration waited_{};
+  std::atomic<bool> stopping_{false};
   std::atomic<TimePoint> missing_since_;  // of the expert away longest; max() when none is
   uint64_t next_dispatch_id_ = 1;
 

@@ -78,16 +78,28 @@ class SimCluster {
   KvCache& kv() { return kv_; }
   uint32_t kv_blocks_used() const { return observer_.load.kv_blocks_used; }
   uint64_t preemptions() const { return observer_.load.preemptions; }
+  uint64_t load_reports() const { return observer_.load_reports; }
+  uint64_t prefill_rows() const { return observer_.prefill_rows; }
+  uint64_t decode_rows() const { return observer_.rows - observer_.prefill_rows; }
 
  private:
-  // Remembers the newest load.
+  // Remembers the newest load, and counts.
   struct Observer final : EngineObserver {
-    void OnStep(const StepReport&) override {}
-    void OnLoad(const LoadReport& report) override { load = report; }
+    void OnStep(const StepReport& report) override {
+      rows += report.rows;
+      prefill_rows += report.prefill_rows;
+    }
+    void OnLoad(const LoadReport& report) override {
+      load = report;
+      ++load_reports;
+    }
     void OnDispatch(const DispatchStats&) override {}
     void OnToken(Duration) override {}
     void OnRequestEnd(const RequestReport&) override {}
     LoadReport load;
+    uint64_t load_reports = 0;
+    uint64_t rows = 0;
+    uint64_t prefill_rows = 0;
   };
 
   ManualEventLoop loop_;

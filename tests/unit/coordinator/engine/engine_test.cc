@@ -210,6 +210,40 @@ TEST_F(EngineTest, ASequenceThatIsNotFiniteFailsAloneAndTheOthersKeepTheirBits) 
   EXPECT_EQ(last->tokens(), wanted->tokens());
 }
 
+TEST_F(EngineTest, ReportsWhileAStepWaitsForItsExpertsSoThatTheThreadIsSeenAlive) {
+  ClusterShape shape;
+  shape.workers = 1;
+  shape.replication = 1;
+  SimCluster cluster(model_->checkpoint(), model_->tokenizer(), shape);
+  const auto answer = cluster.Submit(MakeRequest(5, 20));
+  cluster.network().Kill(WorkerId(0));
+  cluster.loop().After(Seconds(20), [&cluster] { cluster.engine().Stop(); });
+  uint64_t reports = 0;
+  cluster.loop().After(Seconds(5), [&] {
+    EXPECT_EQ(answer->ends, 0);  // The step still waits.
+    reports = cluster.load_reports();
+  });
+  cluster.engine().Run();
+  EXPECT_GE(reports, 40U);
+  EXPECT_EQ(answer->ends, 1);
+}
+
+TEST_F(EngineTest, StopDoesNotWaitForTheStepUnderWay) {
+  ClusterShape shape;
+  shape.workers = 1;
+  shape.replication = 1;
+  SimCluster cluster(model_->checkpoint(), model_->tokenizer(), shape);
+  const auto answer = cluster.Submit(MakeRequest(5, 20));
+  cluster.network().Kill(WorkerId(0));
+  const TimePoint stopped = cluster.loop().Now() + Seconds(1);
+  cluster.loop().After(Seconds(1), [&cluster] { cluster.engine().Stop(); });
+  cluster.engine().Run();
+  EXPECT_EQ(cluster.loop().Now(), stopped);
+  EXPECT_EQ(answer->ends, 1);
+  EXPECT_EQ(answer->error.code(), StatusCode::kUnavailable);
+  EXPECT_NE(Message(answer->error).find("draining"), std::string::npos);
+}
+
 TEST_F(EngineTest, DrainingRefusesNewRequestsAndFinishesOldOnes) {
   SimCluster cluster(model_->checkpoint(), model_->tokenizer(), {});
   const auto old = cluster.Submit(MakeRequest(5, 5));

@@ -396,6 +396,14 @@ TEST_F(DispatcherTest, GivesUpOnALayerAtTheLimit) {
   EXPECT_EQ(loop_.Now() - began, Seconds(30));
 }
 
+TEST_F(DispatcherTest, StopEndsTheExchangeUnderWay) {
+  transport_.Up(0, {0, 1, 2, 3});
+  loop_.After(Milliseconds(50), [this] { dispatcher_->Stop(); });
+  const TimePoint began = loop_.Now();
+  EXPECT_EQ(Exchange().code(), StatusCode::kUnavailable);
+  EXPECT_EQ(loop_.Now() - began, Milliseconds(50));
+}
+
 TEST_F(DispatcherTest, RefusesRepliesToAttemptsLayersAndWorkersItDidNotAsk) {
   using Sent = ScriptedTransport::Sent;
   const std::vector<std::function<void(Sent&)>> lies = {
