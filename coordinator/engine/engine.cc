@@ -171,11 +171,22 @@ void Engine::RunStep(const Batch& batch) {
     TimePoint& scheduled = active_.at(span.sequence.value())->scheduled;
     if (scheduled == TimePoint{}) scheduled = began;
   }
+  const uint32_t prefill_rows = PrefillRows(batch);
   const StatusOr<const Logits*> logits = parts_.step.Run(batch, parts_.kv, activations_);
   if (!logits.ok()) return FailBatch(batch, logits.status());
   FailNotFinite();
   TakeLogits(batch, **logits);
-  ReportStep(batch, parts_.loop.Now() - began);
+  ReportStep(batch, prefill_rows, parts_.loop.Now() - began);
+}
+
+// All rows but those of the newest token of a running answer.
+uint32_t Engine::PrefillRows(const Batch& batch) const {
+  auto rows = static_cast<uint32_t>(batch.row_count());
+  for (const BatchSpan& span : batch.spans) {
+    const Sequence& sequence = active_.at(span.sequence.value())->sequence;
+    if (sequence.pending() == 1 && span.first_position >= sequence.prompt_length) --rows;
+  }
+  return rows;
 }
 
 void Engine::FailBatch(const Batch& batch, const Status& status) {
@@ -285,18 +296,16 @@ void Engine::EndWithError(uint64_t ticket, const char* outcome, const Status& st
   sink->OnError(status);
 }
 
-void Engine::ReportStep(const Batch& batch, Duration duration) {
+void Engine::ReportStep(const Batch& batch, uint32_t prefill_rows, Duration duration) {
   const RoutingTally& tally = parts_.step.tally();
   StepReport report{.duration = duration,
                     .stages = parts_.step.stage_times(),
                     .rows = static_cast<uint32_t>(batch.row_count()),
+                    .prefill_rows = prefill_rows,
                     .sequences = static_cast<uint32_t>(batch.spans.size()),
                     .assignments = tally.assignments,
                     .gate_weights = tally.gate_weights,
                     .expert_rows = tally.step_rows};
-  for (const BatchSpan& span : batch.spans) {
-    if (span.row_count > 1) report.prefill_rows += span.row_count;
-  }
   for (size_t stage = 0; stage < kStageCount; ++stage) report.stages[stage] += own_stages_[stage];
   parts_.observer.OnStep(report);
   ReportLoad();

@@ -88,7 +88,8 @@ class Engine final : public Generator {
   void FinishStarted(ActiveRequest& active);
   void End(uint64_t ticket, const char* outcome);
   void EndWithError(uint64_t ticket, const char* outcome, const Status& status);
-  void ReportStep(const Batch& batch, Duration duration);
+  uint32_t PrefillRows(const Batch& batch) const;
+  void ReportStep(const Batch& batch, uint32_t prefill_rows, Duration duration);
   void ReportLoad();
 
   const EngineLimits limits_;

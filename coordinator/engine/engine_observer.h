@@ -39,7 +39,7 @@ struct StepReport {
   Duration duration{};
   StageTimes stages{};
   uint32_t rows = 0;
-  uint32_t prefill_rows = 0;
+  uint32_t prefill_rows = 0;  // all but the newest token of each running answer
   uint32_t sequences = 0;
   std::span<const uint64_t> assignments;  // [layers, experts] cumulative rows sent to each expert
   std::span<const double> gate_weights;   // [layers, experts] cumulative gate weight

@@ -244,6 +244,16 @@ TEST_F(EngineTest, StopDoesNotWaitForTheStepUnderWay) {
   EXPECT_NE(Message(answer->error).find("draining"), std::string::npos);
 }
 
+TEST_F(EngineTest, APromptIsPrefillEvenInChunksOfOneRow) {
+  ClusterShape shape;
+  shape.scheduler.prefill_chunk = 1;
+  SimCluster cluster(model_->checkpoint(), model_->tokenizer(), shape);
+  cluster.Submit(MakeRequest(5, 4));
+  ASSERT_TRUE(cluster.RunUntilDone());
+  EXPECT_EQ(cluster.prefill_rows(), 5U);
+  EXPECT_EQ(cluster.decode_rows(), 3U);
+}
+
 TEST_F(EngineTest, DrainingRefusesNewRequestsAndFinishesOldOnes) {
   SimCluster cluster(model_->checkpoint(), model_->tokenizer(), {});
   const auto old = cluster.Submit(MakeRequest(5, 5));
