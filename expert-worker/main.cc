@@ -1,5 +1,6 @@
 // windrose-expert-worker: maps its experts, serves them, drains on SIGTERM. Wiring only.
 #include <cstdio>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -25,6 +26,7 @@
 #include "common/obs/health_state.h"
 #include "common/obs/metric_registry.h"
 #include "common/obs/process_log.h"
+#include "expert-worker/beating_wait.h"
 #include "expert-worker/exec/executor.h"
 #include "expert-worker/ffn/grouped_ffn.h"
 #include "expert-worker/server/expert_server.h"
@@ -107,11 +109,9 @@ StatusOr<bool> Load(const WorkerConfig& config, const ExpertWeights& weights, Pr
 }
 
 // Until a signal comes, or the weights are found damaged.
-Status Attend(ExpertServer& server, Process& process, SignalWaiter& signals) {
-  const std::shared_ptr<Heartbeat> heartbeat = process.health.AddHeartbeat("main", kLongestSilence);
+Status Attend(Process& process, SignalWaiter& signals, const std::function<void()>& beat) {
   while (!signals.WaitFor(kHeartbeatPeriod).has_value()) {
-    heartbeat->Beat();
-    server.SendHeartbeats();
+    beat();
     RETURN_IF_ERROR(process.loading->Check());
   }
   return OkStatus();
@@ -125,21 +125,30 @@ Status ServeUntilSignal(const WorkerConfig& config, Process& process, SignalWait
   std::thread executing([&] {
     Pin(process.cpus, 0);
     executor.Run(server);
-    finished.Close();
+    (void)finished.Push(true);
   });
   server.SetState(WorkerState::kReady);
   process.health.SetStarted();
   process.log->Info("worker_ready", {{"listen", config.listen}, {"experts", config.experts}});
-  const Status attended = Attend(server, process, signals);
+  const std::shared_ptr<Heartbeat> heartbeat = process.health.AddHeartbeat("main", kLongestSilence);
+  const auto beat = [&] {
+    heartbeat->Beat();
+    server.SendHeartbeats();
+  };
+  const Status attended = Attend(process, signals, beat);
 
   process.log->Info("worker_draining");
   process.health.SetDraining();
   server.SetState(WorkerState::kDraining);
   if (attended.ok()) {
     // Coordinators learn of it; what they sent before is still accepted.
-    (void)signals.WaitFor(config.drain_grace);
+    const auto signal = [&](Duration limit) { return signals.WaitFor(limit).has_value(); };
+    (void)WaitBeating(signal, config.drain_grace, kHeartbeatPeriod, beat);
     executor.Drain();
-    (void)finished.Pop(process.clock.Now() + config.drain_timeout);
+    const auto end = [&](Duration limit) {
+      return finished.Pop(process.clock.Now() + limit).has_value();
+    };
+    (void)WaitBeating(end, config.drain_timeout, kHeartbeatPeriod, beat);
   }
   executor.Stop();
   executing.join();
