@@ -54,8 +54,9 @@ void AddEngineSettings(ConfigParser& parser, CoordinatorConfig& config) {
              Milliseconds(1), Seconds(600));
   parser.Add("expert-grace", config.expert_grace,
              "requests are refused when an expert is away for longer", Duration{}, Seconds(600));
+  // Workers say something each second.
   parser.Add("worker-silence", config.worker_silence, "a worker silent for longer is down",
-             Milliseconds(100), Seconds(600));
+             Seconds(2), Seconds(600));
   parser.Add("worker-refresh", config.worker_refresh, "a DNS name is resolved again after",
              Milliseconds(100), Seconds(3600));
   parser.Add("worker-deadline", config.worker_deadline, "no call to a worker is given up sooner",

@@ -56,6 +56,12 @@ TEST(CoordinatorConfig, RefusesClearTextBeyondLoopbackUnlessAsked) {
   EXPECT_EQ(Parse({"--listen=0.0.0.0:7200", "--insecure-internal"}), "accepted");
 }
 
+// Workers say something each second: less would cut every link that is idle.
+TEST(CoordinatorConfig, RefusesASilenceThatHealthyWorkersKeep) {
+  EXPECT_TRUE(Names(Parse({"--worker-silence=1999ms"}), "--worker-silence"));
+  EXPECT_EQ(Parse({"--worker-silence=2s"}), "accepted");
+}
+
 TEST(CoordinatorConfig, RefusesTheSameAddressTwice) {
   EXPECT_TRUE(Names(Parse({"--admin-listen=127.0.0.1:7200"}), "--admin-listen"));
 }
