@@ -171,7 +171,7 @@ DispatchLimits DispatchLimitsOf(const CoordinatorConfig& config) {
   DispatchLimits limits;
   limits.deadlines.floor = config.worker_deadline;
   limits.expert_wait = config.expert_wait;
-  limits.exchange_limit = Seconds(120);
+  limits.exchange_limit += config.expert_wait;  // which alone decides about experts that are away
   return limits;
 }
 

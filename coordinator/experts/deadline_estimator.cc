@@ -23,10 +23,9 @@ void DeadlineEstimator::Observe(size_t rows, Duration round_trip) {
 
 Duration DeadlineEstimator::Limit(size_t rows, uint32_t attempt) const {
   const double expected = Expected(SizeClass(rows, kClasses));
-  double limit = static_cast<double>(limits_.initial.count());
-  if (expected > 0) {
-    limit = std::max(static_cast<double>(limits_.floor.count()), expected * limits_.tolerance);
-  }
+  const double wanted =
+      expected > 0 ? expected * limits_.tolerance : static_cast<double>(limits_.initial.count());
+  double limit = std::max(static_cast<double>(limits_.floor.count()), wanted);
   limit = std::ldexp(limit, static_cast<int>(std::min(attempt, 10U)));
   return Duration(
       static_cast<int64_t>(std::min(limit, static_cast<double>(limits_.ceiling.count()))));

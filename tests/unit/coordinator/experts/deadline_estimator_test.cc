@@ -17,5 +17,10 @@ TEST(DeadlineEstimator, GrowsWithRowsAndAttempts) {
   EXPECT_EQ(estimator.Limit(8, 0), Milliseconds(10));
 }
 
+TEST(DeadlineEstimator, IsNeverBelowTheFloorThoughNothingIsKnown) {
+  const DeadlineEstimator estimator({.floor = Seconds(30), .initial = Seconds(10)});
+  EXPECT_EQ(estimator.Limit(8, 0), Seconds(30));
+}
+
 }  // namespace
 }  // namespace windrose
