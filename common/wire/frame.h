@@ -22,7 +22,8 @@
 //     Segments follow one another without gap or overlap and cover all of row_index (call) or all
 //     rows (reply). An expert stands in one segment at most.
 //   row_index = u32, position of a row in this frame's rows: a row that two experts of one worker
-//            want is sent once. Absent from replies: outputs stand in segment order.
+//            want is sent once; no fewer entries than rows. Absent from replies: outputs stand in
+//            segment order.
 //   padding = zero bytes up to a multiple of 64
 //   row    = hidden values of dtype
 // Fields that a kind does not use are zero.

@@ -212,6 +212,11 @@ StatusOr<CallFrame> DecodeCall(std::span<const std::byte> bytes, const FrameLimi
   frame.budget = Microseconds(Load<uint32_t>(bytes, kTimeAt));
   frame.segments = LoadSegments(bytes, counts);
   RETURN_IF_ERROR(CheckCallSegments(frame.segments, counts));
+  // Queues count entries of the index: whoever sends rows must want them.
+  if (counts.rows > counts.index) {
+    return Wrong("row count", counts.rows,
+                 "at most " + std::to_string(counts.index) + " in a call");
+  }
   ASSIGN_OR_RETURN(frame.row_index, LoadRowIndex(bytes, extents.index_at, counts));
   frame.row_count = counts.rows;
   frame.rows = bytes.subspan(extents.rows_at, extents.rows_bytes);

@@ -179,6 +179,15 @@ TEST(HostileFrame, SegmentCannotWantARowMoreOftenThanThereAreRows) {
   ExpectRefused(CallWithSegments({{ExpertId(1), StatusCode::kOk, 0, 4}}), "segment count");
 }
 
+// A queue weighs a call by its index: rows that nobody wants would be kept for nothing.
+TEST(HostileFrame, RowsThatNobodyWantsAreRefused) {
+  const std::vector<std::byte> rows = TestRows(RowType::kF32, 3);
+  CallFrame call = TestCall(RowType::kF32, rows);
+  call.segments = {{.expert = ExpertId(2), .first = 0, .count = 1}};
+  call.row_index = {0};
+  ExpectRefused(CallStatus(Encode(call)), "row count");
+}
+
 TEST(HostileFrame, SegmentCountsDoNotWrapAround) {
   ExpectRefused(WithField<uint32_t>(kHeaderBytes + 8, 0xFFFFFFFF), "segment count");
   ExpectRefused(WithField<uint32_t>(kHeaderBytes + kSegmentBytes + 4, 0xFFFFFFFF), "segment start");
