@@ -35,6 +35,7 @@ NetworkFaults FaultsOf(FaultKind kind) {
   }
   if (Has(kind, FaultKind::kReorder)) {
     faults.reorder = true;
+    faults.max_rows = 2;  // so that several frames are on their way
     faults.jitter = Milliseconds(2);
   }
   if (Has(kind, FaultKind::kDuplicate)) faults.duplicate = 0.3;
@@ -192,7 +193,8 @@ ScenarioResult RunScenario(const Checkpoint& checkpoint, const Tokenizer& tokeni
     result.violations.push_back("a worker's queue exceeded its bound");
   }
   result.trace_hash = cluster.loop().trace_hash();
-  result.faults_injected = saboteur.strikes();
+  result.strikes = saboteur.strikes();
+  result.injected = cluster.network().injected();
   result.preemptions = cluster.preemptions();
   result.retries = cluster.dispatcher().Stats().retries;
   return result;

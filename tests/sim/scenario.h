@@ -8,6 +8,7 @@
 #include "common/model/checkpoint.h"
 #include "coordinator/text/tokenizer.h"
 #include "coordinator/values/request.h"
+#include "tests/sim/sim_network.h"
 
 namespace windrose {
 
@@ -28,7 +29,8 @@ enum class FaultKind {
 struct ScenarioResult {
   std::vector<std::string> violations;  // empty: every invariant held
   uint64_t trace_hash = 0;
-  uint64_t faults_injected = 0;
+  uint64_t strikes = 0;  // workers killed, stopped or drained
+  InjectedFaults injected;
   uint64_t retries = 0;
   uint64_t preemptions = 0;
 };

@@ -107,7 +107,7 @@ void SimNetwork::Connect(Worker& worker, Duration after) {
     listener_->OnWorkerUp(worker.id, {.address = "worker-" + std::to_string(worker.id.value()),
                                       .incarnation = worker.process,
                                       .experts = worker.experts,
-                                      .max_rows = 4096});
+                                      .max_rows = faults_.max_rows});
   });
 }
 
@@ -124,12 +124,20 @@ void SimNetwork::Reset(WorkerId id, const Status& why) {
 
 double SimNetwork::Chance() { return UniformAt(seed_, ++draws_, 7); }
 
+bool SimNetwork::Happens(double probability, uint64_t& count) {
+  const bool happens = Chance() < probability;
+  if (happens) ++count;
+  return happens;
+}
+
 Duration SimNetwork::FrameDelay(TimePoint& last_arrival) {
   Duration delay =
       faults_.latency +
       Duration(static_cast<int64_t>(Chance() * static_cast<double>(faults_.jitter.count())));
-  if (Chance() < faults_.delay) delay += faults_.delay_by;
-  if (!faults_.reorder) delay = std::max(delay, last_arrival - loop_.Now());
+  if (Happens(faults_.delay, injected_.delayed)) delay += faults_.delay_by;
+  const Duration behind_last = last_arrival - loop_.Now();
+  if (faults_.reorder && delay < behind_last) ++injected_.overtook;
+  if (!faults_.reorder) delay = std::max(delay, behind_last);
   last_arrival = loop_.Now() + delay;
   return delay;
 }
@@ -163,7 +171,7 @@ void SimNetwork::Arrive(Worker& worker, const std::vector<std::byte>& frame) {
                     .arrived = loop_.Now(),
                     .deadline = TimePoint::max()};
   call.deadline = loop_.Now() + call.frame.budget;
-  if (Chance() < faults_.refuse) {
+  if (Happens(faults_.refuse, injected_.refused)) {
     return SendReply(worker, wire::Encode(FailedReply(call, StatusCode::kResourceExhausted).frame));
   }
   CHECK(worker.queue.Push(std::move(call)).ok());
@@ -204,12 +212,12 @@ void SimNetwork::Answer(Worker& worker, const std::vector<ComputedReply>& replie
 }
 
 void SimNetwork::SendReply(Worker& worker, std::vector<std::byte> frame) {
-  if (Chance() < faults_.lose) return;
-  if (Chance() < faults_.corrupt) {
+  if (Happens(faults_.lose, injected_.lost)) return;
+  if (Happens(faults_.corrupt, injected_.corrupted)) {
     const auto place = static_cast<size_t>(Chance() * static_cast<double>(frame.size()));
     frame[place] ^= std::byte{0x10};
   }
-  const int copies = Chance() < faults_.duplicate ? 2 : 1;
+  const int copies = Happens(faults_.duplicate, injected_.duplicated) ? 2 : 1;
   for (int copy = 0; copy < copies; ++copy) {
     loop_.After(FrameDelay(worker.last_reply), [this, &worker, link = worker.link, frame] {
       if (worker.link == link && worker.connected) Deliver(worker, frame);
@@ -219,7 +227,6 @@ void SimNetwork::SendReply(Worker& worker, std::vector<std::byte> frame) {
 
 void SimNetwork::Deliver(Worker& worker, const std::vector<std::byte>& frame) {
   if (!listener_) return;
-  ++replies_delivered_;
   const StatusOr<wire::ReplyFrame> reply = wire::DecodeReply(frame, Limits());
   loop_.Trace(5000 + worker.id.value());
   if (reply.ok()) return listener_->OnReply(worker.id, *reply);

@@ -23,11 +23,22 @@ struct NetworkFaults {
   Duration jitter{};  // added, uniform
   double delay = 0;   // a frame takes delay_by longer
   Duration delay_by = Milliseconds(200);
-  bool reorder = false;  // a frame may overtake the one before it
-  double duplicate = 0;  // a reply comes twice
-  double corrupt = 0;    // one bit of a reply flips
-  double refuse = 0;     // the worker says RESOURCE_EXHAUSTED
-  double lose = 0;       // a reply never comes (a worker that forgets)
+  bool reorder = false;      // a frame may overtake the one before it
+  double duplicate = 0;      // a reply comes twice
+  double corrupt = 0;        // one bit of a reply flips
+  double refuse = 0;         // the worker says RESOURCE_EXHAUSTED
+  double lose = 0;           // a reply never comes (a worker that forgets)
+  uint32_t max_rows = 4096;  // a worker takes in one frame
+};
+
+// What a network did so far.
+struct InjectedFaults {
+  uint64_t delayed = 0;
+  uint64_t overtook = 0;
+  uint64_t duplicated = 0;
+  uint64_t corrupted = 0;
+  uint64_t refused = 0;
+  uint64_t lost = 0;
 };
 
 class SimNetwork final : public ExpertTransport {
@@ -49,7 +60,7 @@ class SimNetwork final : public ExpertTransport {
 
   bool alive(WorkerId worker) const;
   uint32_t most_rows_waiting() const { return most_rows_waiting_; }
-  uint64_t replies_delivered() const { return replies_delivered_; }
+  const InjectedFaults& injected() const { return injected_; }
 
   // ExpertTransport.
   void SetListener(ExpertTransportListener* listener) override;
@@ -69,6 +80,8 @@ class SimNetwork final : public ExpertTransport {
   wire::FrameLimits Limits() const;
   Duration FrameDelay(TimePoint& last_arrival);
   double Chance();
+  // Draws whether a fault happens, and counts it.
+  bool Happens(double probability, uint64_t& count);
 
   ManualEventLoop& loop_;
   const Checkpoint& checkpoint_;
@@ -76,7 +89,7 @@ class SimNetwork final : public ExpertTransport {
   const uint64_t seed_;
   uint64_t draws_ = 0;
   uint32_t most_rows_waiting_ = 0;
-  uint64_t replies_delivered_ = 0;
+  InjectedFaults injected_;
   ExpertTransportListener* listener_ = nullptr;
   std::vector<std::unique_ptr<Worker>> workers_;
 };

@@ -38,8 +38,31 @@ class Simulation : public testing::TestWithParam<FaultKind> {
 
 TinyModel* Simulation::model_ = nullptr;
 
+void Add(const InjectedFaults& more, InjectedFaults& sum) {
+  sum.delayed += more.delayed;
+  sum.overtook += more.overtook;
+  sum.duplicated += more.duplicated;
+  sum.corrupted += more.corrupted;
+  sum.refused += more.refused;
+  sum.lost += more.lost;
+}
+
+// A run without faults would prove nothing: each kind happened if and only if it was meant to.
+void ExpectInjected(FaultKind kind, const InjectedFaults& injected) {
+  const auto expect = [kind](FaultKind wanted, uint64_t count) {
+    EXPECT_EQ(count > 0, kind == wanted || kind == FaultKind::kAll) << Name(wanted);
+  };
+  expect(FaultKind::kDelay, injected.delayed);
+  expect(FaultKind::kReorder, injected.overtook);
+  expect(FaultKind::kDuplicate, injected.duplicated);
+  expect(FaultKind::kCorrupt, injected.corrupted);
+  expect(FaultKind::kRefuse, injected.refused);
+  expect(FaultKind::kLose, injected.lost);
+}
+
 TEST_P(Simulation, KeepsEveryInvariant) {
-  uint64_t faults = 0;
+  uint64_t strikes = 0;
+  InjectedFaults injected;
   uint64_t retries = 0;
   uint64_t preemptions = 0;
   const char* only = std::getenv("WINDROSE_SIM_SEED");
@@ -52,15 +75,16 @@ TEST_P(Simulation, KeepsEveryInvariant) {
       ADD_FAILURE() << violation << "\nrepeat: WINDROSE_SIM_SEED=" << seed
                     << " sim_test --gtest_filter=*/" << Name(GetParam());
     }
-    faults += result.faults_injected;
+    strikes += result.strikes;
+    Add(result.injected, injected);
     retries += result.retries;
     preemptions += result.preemptions;
   }
-  RecordProperty("faults", static_cast<int>(faults));
-  // A run without faults would prove nothing.
-  const bool strikes = GetParam() == FaultKind::kCrash || GetParam() == FaultKind::kStop ||
-                       GetParam() == FaultKind::kDrain || GetParam() == FaultKind::kAll;
-  EXPECT_GE(faults, strikes ? count / 2 : 0);
+  RecordProperty("strikes", static_cast<int>(strikes));
+  const bool must_strike = GetParam() == FaultKind::kCrash || GetParam() == FaultKind::kStop ||
+                           GetParam() == FaultKind::kDrain || GetParam() == FaultKind::kAll;
+  EXPECT_GE(strikes, must_strike ? count / 2 : 0);
+  if (count > 10) ExpectInjected(GetParam(), injected);
   const bool must_retry = GetParam() == FaultKind::kCrash && count > 10;
   EXPECT_GE(preemptions, count > 10 ? 1U : 0U);
   EXPECT_GE(retries, must_retry ? 1U : 0U);
