@@ -1,7 +1,10 @@
 // What happens to the link when the worker, or what it says, is not as it should be.
 #include <gtest/gtest.h>
 
+#include <limits>
 #include <memory>
+#include <span>
+#include <vector>
 
 #include "tests/integration/expert_link/running_worker.h"
 #include "tests/integration/expert_link/test_coordinator.h"
@@ -83,6 +86,48 @@ TEST(LinkFaults, ReplyThatDoesNotDecodeBreaksTheLink) {
   EXPECT_TRUE(coordinator.AwaitUp());  // It is tried again.
 }
 
+// One row of expert 3, as the worker's first link would get it.
+ComputedReply UnaskedReply(float value) {
+  const uint32_t hidden = TinyModel::Get().config().hidden;
+  const std::vector<float> row(hidden, value);
+  const uint32_t first = 0;
+  ComputedReply reply;
+  reply.caller = CallerId(1);
+  reply.frame.header.model_hash = TinyModel::Get().checkpoint().model_hash_prefix();
+  reply.frame.header.hidden = hidden;
+  reply.frame.segments = {{.expert = kExpert, .first = 0, .count = 1}};
+  reply.frame.row_count = 1;
+  wire::AppendRows(row, hidden, std::span(&first, 1), reply.frame.header.type, reply.rows);
+  reply.frame.rows = reply.rows;
+  return reply;
+}
+
+TEST(LinkFaults, ReplyWithNanBreaksTheLink) {
+  RunningWorker worker({});
+  TestCoordinator coordinator;
+  coordinator.SetAddresses({worker.address()});
+  ASSERT_TRUE(coordinator.AwaitUp());
+  worker.server().OnReply(UnaskedReply(std::numeric_limits<float>::quiet_NaN()));
+  ASSERT_TRUE(coordinator.Await([&] { return !coordinator.bad_replies.empty(); }));
+  EXPECT_EQ(coordinator.bad_replies[0].code(), StatusCode::kDataLoss);
+  EXPECT_TRUE(coordinator.AwaitDown());
+  EXPECT_TRUE(coordinator.replies.empty());
+}
+
+TEST(LinkFaults, MoreRepliesThanMayWaitBreakTheLink) {
+  RunningWorker worker({});
+  GrpcExpertTransportConfig config = TestCoordinator::Config();
+  config.max_waiting_replies = 0;
+  TestCoordinator coordinator(config);
+  coordinator.SetAddresses({worker.address()});
+  ASSERT_TRUE(coordinator.AwaitUp());
+  worker.server().OnReply(UnaskedReply(1));
+  ASSERT_TRUE(coordinator.Await([&] { return !coordinator.bad_replies.empty(); }));
+  EXPECT_EQ(coordinator.bad_replies[0].code(), StatusCode::kResourceExhausted);
+  EXPECT_TRUE(coordinator.AwaitDown());
+  EXPECT_TRUE(coordinator.replies.empty());
+}
+
 TEST(LinkFaults, ResetBreaksTheLinkAndSetsItUpAgain) {
   RunningWorker worker({});
   TestCoordinator coordinator;
@@ -110,13 +155,14 @@ TEST(LinkFaults, SilentWorkerIsDown) {
 TEST(LinkFaults, HeartbeatsKeepAQuietWorkerUp) {
   RunningWorker worker({});
   GrpcExpertTransportConfig config = TestCoordinator::Config();
-  config.silence_limit = Milliseconds(400);
+  config.silence_limit = Seconds(2);
   TestCoordinator coordinator(config);
   coordinator.SetAddresses({worker.address()});
   ASSERT_TRUE(coordinator.AwaitUp());
-  for (int beat = 0; beat < 10; ++beat) {
+  const TimePoint end = coordinator.loop().Now() + Seconds(3);
+  while (coordinator.loop().Now() < end) {
     worker.server().SendHeartbeats();
-    EXPECT_FALSE(coordinator.Await([&] { return !coordinator.downs.empty(); }, Milliseconds(100)));
+    EXPECT_FALSE(coordinator.Await([&] { return !coordinator.downs.empty(); }, Milliseconds(20)));
   }
 }
 
