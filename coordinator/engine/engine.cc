@@ -53,22 +53,25 @@ Status Engine::Submit(Request request, std::shared_ptr<TokenSink> sink, uint64_t
   return OkStatus();
 }
 
-Status Engine::CheckAccepts(const Request& request, uint32_t others) const {
+Status Engine::Admits() const { return CheckAdmits(unfinished_); }
+
+Status Engine::CheckAdmits(uint32_t others) const {
   if (draining_) return Unavailable("draining: this coordinator takes no new requests");
   if (!parts_.dispatcher.Serving(limits_.expert_grace)) {
     return Unavailable("expert_unavailable: " + NotReadyReason());
   }
+  if (others < limits_.scheduler.max_sequences + limits_.max_waiting) return OkStatus();
+  return ResourceExhausted("server_overloaded: " + std::to_string(limits_.max_waiting) +
+                           " requests are waiting already");
+}
+
+Status Engine::CheckAccepts(const Request& request, uint32_t others) const {
+  RETURN_IF_ERROR(CheckAdmits(others));
   const uint32_t positions = static_cast<uint32_t>(request.prompt.size()) + request.max_tokens;
-  if (!scheduler_.FitsCache(positions)) {
-    return InvalidArgument("prompt and answer of " + std::to_string(positions) +
-                           " tokens do not fit the KV cache of " +
-                           std::to_string(scheduler_.blocks_total() * kKvBlockSize));
-  }
-  if (others >= limits_.scheduler.max_sequences + limits_.max_waiting) {
-    return ResourceExhausted("server_overloaded: " + std::to_string(limits_.max_waiting) +
-                             " requests are waiting already");
-  }
-  return OkStatus();
+  if (scheduler_.FitsCache(positions)) return OkStatus();
+  return InvalidArgument("prompt and answer of " + std::to_string(positions) +
+                         " tokens do not fit the KV cache of " +
+                         std::to_string(scheduler_.blocks_total() * kKvBlockSize));
 }
 
 void Engine::Cancel(uint64_t ticket) {

@@ -52,6 +52,7 @@ class Engine final : public Generator {
   ~Engine() override;
 
   // Generator: thread-safe.
+  Status Admits() const override;
   Status Submit(Request request, std::shared_ptr<TokenSink> sink, uint64_t* ticket) override;
   void Cancel(uint64_t ticket) override;
   std::string NotReadyReason() const override;
@@ -71,7 +72,8 @@ class Engine final : public Generator {
   bool RunOnce();
 
  private:
-  // Whether a request is taken in, when so many `others` are unfinished. Thread-safe.
+  // Whether any request, or this one, is taken in when so many `others` are unfinished. Thread-safe.
+  Status CheckAdmits(uint32_t others) const;
   Status CheckAccepts(const Request& request, uint32_t others) const;
   void Admit(uint64_t ticket, Request request, std::shared_ptr<TokenSink> sink);
   void TakeMessages();

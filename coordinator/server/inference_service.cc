@@ -23,11 +23,18 @@ grpc::ServerWriteReactor<pb::GenerateEvent>* InferenceService::Generate(
     grpc::CallbackServerContext* context, const pb::GenerateRequest* request) {
   const TimePoint began = environment_->clock.Now();
   const auto call = std::make_shared<GenerateCall>(environment_, context, began);
-  StatusOr<Request> translated = translator_.Translate(*request);
-  environment_->observer.OnTokenized(environment_->clock.Now() - began);
   GenerateCall* const reactor = call.get();
-  call->Start(std::move(translated));  // from here it keeps itself alive
+  call->Start(Accept(*request));  // from here it keeps itself alive
   return reactor;
+}
+
+StatusOr<Request> InferenceService::Accept(const pb::GenerateRequest& request) const {
+  RETURN_IF_ERROR(environment_->registry.CheckOpen());
+  RETURN_IF_ERROR(environment_->generator.Admits());
+  const TimePoint began = environment_->clock.Now();
+  StatusOr<Request> translated = translator_.Translate(request);
+  environment_->observer.OnTokenized(environment_->clock.Now() - began);
+  return translated;
 }
 
 grpc::ServerUnaryReactor* InferenceService::Tokenize(grpc::CallbackServerContext* context,

@@ -36,7 +36,9 @@ class InferenceService final : public inference::v1::InferenceService::CallbackS
                                        const inference::v1::ListModelsRequest* request,
                                        inference::v1::ListModelsResponse* response) override;
 
-  // The same without gRPC, for tests.
+  // The same without gRPC, for tests. Refuses what would be refused in any case before it makes
+  // tokens of a long prompt.
+  StatusOr<Request> Accept(const inference::v1::GenerateRequest& request) const;
   Status TokenizeInto(const inference::v1::TokenizeRequest& request,
                       inference::v1::TokenizeResponse* response) const;
   Status DetokenizeInto(const inference::v1::DetokenizeRequest& request,

@@ -16,6 +16,8 @@ namespace windrose {
 class Generator {
  public:
   virtual ~Generator() = default;
+  // What Submit would now say of any request: OK, or its refusal. Spares the work of checking one.
+  virtual Status Admits() const = 0;
   // Hands a checked request to the engine and returns at once; on OK `ticket` names it.
   // RESOURCE_EXHAUSTED when the queue is full, UNAVAILABLE when draining or when an expert has no
   // worker. On OK the sink gets exactly one end (OnFinished or OnError), perhaps before Submit

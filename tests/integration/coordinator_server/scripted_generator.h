@@ -35,6 +35,11 @@ class ScriptedGenerator final : public Generator {
     return OkStatus();
   }
 
+  Status Admits() const override {
+    std::lock_guard<std::mutex> lock(mutex_);
+    return refusal_;
+  }
+
   // As the engine: the sink gets its end, once.
   void Cancel(uint64_t ticket) override {
     std::shared_ptr<TokenSink> sink;
