@@ -1,4 +1,5 @@
 // Bytes on the worker's raw stream that no coordinator of ours would send.
+#include <grpc/support/time.h>
 #include <grpcpp/channel.h>
 #include <grpcpp/client_context.h>
 #include <grpcpp/completion_queue.h>
@@ -119,6 +120,39 @@ TEST(LinkLimit, OneStreamMoreIsRefusedAndTheOthersStay) {
   coordinator.Call(1, LayerIndex(0), ExpertId(0), TestRows(1, 1));
   EXPECT_TRUE(coordinator.AwaitReplies(1));
   EXPECT_TRUE(coordinator.downs.empty());
+}
+
+TEST(UnsentLimit, CoordinatorThatNeverReadsIsCut) {
+  RunningWorker worker({.max_unsent_bytes = 1 << 16});
+  grpc::GenericStub stub(MakeGrpcChannel(worker.address(), GrpcSettings()));
+  grpc::ClientContext context;
+  const gpr_timespec deadline =
+      gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC), gpr_time_from_seconds(20, GPR_TIMESPAN));
+  context.set_deadline(deadline);
+  grpc::CompletionQueue queue;
+  const auto stream = stub.PrepareCall(&context, kFrames, &queue);
+  void* tag = nullptr;
+  bool ok = false;
+  stream->StartCall(nullptr);
+  queue.Next(&tag, &ok);
+  // Answers of many rows fill what gRPC keeps on the way, then what the worker may keep.
+  const OutgoingCall call =
+      TestCoordinator::MakeCall(WorkerId(0), 1, LayerIndex(0), ExpertId(0), TestRows(1, 64));
+  while (ok) {
+    stream->Write(wire::ToByteBuffer(wire::Encode(call.call)), nullptr);
+    queue.Next(&tag, &ok);
+  }
+  EXPECT_LT(gpr_time_cmp(gpr_now(GPR_CLOCK_MONOTONIC), deadline), 0) << "it was not cut";
+  // How it ended is told behind what is not yet read.
+  grpc::ByteBuffer unread;
+  do {
+    stream->Read(&unread, nullptr);
+    queue.Next(&tag, &ok);
+  } while (ok);
+  grpc::Status status;
+  stream->Finish(&status, nullptr);
+  queue.Next(&tag, &ok);
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
 }
 
 TEST_F(HostileStream, UnknownMethodIsUnimplemented) {

@@ -59,6 +59,7 @@ RunningWorker::RunningWorker(const RunningWorkerOptions& options)
   settings.incarnation = options.incarnation;
   settings.max_rows = options.max_rows;
   settings.max_links = options.max_links;
+  settings.max_unsent_bytes = options.max_unsent_bytes;
   HostedModel model = {.model_hash = checkpoint.model_hash(),
                        .model_hash_prefix = checkpoint.model_hash_prefix(),
                        .layer_count = checkpoint.config().layers,

@@ -40,6 +40,7 @@ struct RunningWorkerOptions {
   uint32_t max_queued_calls = 256;
   uint32_t max_rows = 64;
   uint32_t max_links = 256;
+  uint64_t max_unsent_bytes = 256ULL << 20;
   bool compute = true;  // false: calls stay in the queue until StartComputing
 };
 
