@@ -34,8 +34,9 @@ void AddCoordinators(ConfigParser& parser, RouterConfig& config) {
   parser.Add("probe-timeout", set.probe_timeout, "for a probe's answer", kShort, kHour);
   parser.Add("missed-probes", set.missed_probes, "probes without answer that take one out", 1, 100);
   parser.Add("silence-limit", replay.silence_limit,
-             "of a generation, before another coordinator that is up goes on with it", kShort,
-             kHour);
+             "of a generation and in the probes of its coordinator, before another one that is up "
+             "goes on with it",
+             kShort, kHour);
   parser.Add("wait-limit", replay.wait_limit,
              "how long a generation waits for a coordinator that takes it", kShort, kHour);
   parser.Add("death-limit", replay.death_limit,
@@ -93,6 +94,11 @@ Status CheckConfig(const RouterConfig& config) {
         ", " + config.grpc_listen + ", " + config.admin_listen);
   }
   RETURN_IF_ERROR(Annotate(ParseAddressSpec(config.coordinators).status(), "--coordinators"));
+  if (config.proxy.replay.silence_limit <= 2 * config.coordinator_set.probe_period) {
+    return InvalidArgument(
+        "--silence-limit: wanted more than twice --probe-period, so that no coordinator is taken "
+        "for silent between two probes");
+  }
   if (config.drain_timeout < config.proxy.request.deadline) {
     return InvalidArgument(
         "--drain-timeout: wanted at least --request-deadline, so that no stream "

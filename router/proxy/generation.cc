@@ -57,6 +57,7 @@ void Generation::Attempt() {
 void Generation::Open() {
   if (attempts_++ > 0) parts_.probe.OnReplay();
   parts_.loop.CancelTimer(std::exchange(wait_timer_, 0));
+  reached_ = false;
   last_event_ = parts_.loop.Now();
   stream_ = lease_->client->Generate(call_, deadline_, *this);
   if (paused_) stream_->SetPaused(true);
@@ -68,6 +69,7 @@ bool Generation::SameAnswer(const StartedEvent& event) const {
 }
 
 void Generation::OnStarted(StartedEvent event) {
+  reached_ = true;
   last_event_ = parts_.loop.Now();
   waiting_since_.reset();
   if (started_.has_value()) {
@@ -120,26 +122,32 @@ void Generation::OnFailed(const Status& status) {
     case FailureAction::kTryOther:
       return AfterRefusal(status);
     case FailureAction::kReplay:
-      return AfterDeath(status);
+      return reached_ ? AfterDeath(status) : Leave(status);
   }
 }
 
 void Generation::AfterDeath(const Status& status) {
-  ++deaths_;
   waiting_since_.reset();
+  if (++deaths_ < parts_.options.death_limit) return Leave(status);
+  NoteBroken(status);
+  parts_.probe.OnQuarantine();
+  Fail(WithCode(Internal("given up: the request was in flight when " + std::to_string(deaths_) +
+                         " coordinators in a row died"),
+                "request_quarantined"));
+}
+
+void Generation::Leave(const Status& status) {
+  NoteBroken(status);
+  TryAgain();
+}
+
+void Generation::NoteBroken(const Status& status) {
   last_failure_ = status;
   parts_.log.Warn("generation_broken", {{"request_id", call_.request_id},
                                         {"coordinator", lease_->address},
                                         {"tokens", call_.resume_tokens.size()},
                                         {"reason", Message(status)}});
   parts_.coordinators.ReportBroken(*lease_);
-  if (deaths_ >= parts_.options.death_limit) {
-    parts_.probe.OnQuarantine();
-    return Fail(WithCode(Internal("given up: the request was in flight when " +
-                                  std::to_string(deaths_) + " coordinators in a row died"),
-                         "request_quarantined"));
-  }
-  TryAgain();
 }
 
 void Generation::AfterRefusal(const Status& status) {
@@ -189,11 +197,16 @@ void Generation::WatchSilence(Duration delay) {
 void Generation::CheckSilence() {
   silence_timer_ = 0;
   const Duration limit = parts_.options.silence_limit;
-  const Duration silence = parts_.loop.Now() - last_event_;
+  const TimePoint now = parts_.loop.Now();
   if (paused_) return WatchSilence(limit);
-  if (silence < limit) return WatchSilence(limit - silence);
-  if (!parts_.coordinators.HasOther(call_.model, lease_->address)) return WatchSilence(limit);
-  AfterDeath(Unavailable("coordinator " + lease_->address + " was silent for too long"));
+  if (now - last_event_ < limit) return WatchSilence(limit - (now - last_event_));
+  // Who answers probes is at work, on a long prompt or on what came before.
+  const bool serves = lease_->up && now - lease_->served_at < limit;
+  if (serves || !parts_.coordinators.HasOther(call_.model, lease_->address)) {
+    return WatchSilence(limit / 4);
+  }
+  waiting_since_.reset();
+  Leave(Unavailable("coordinator " + lease_->address + " was silent for too long"));
 }
 
 void Generation::CancelTimers() {

@@ -4,8 +4,9 @@
 // the stream, it asks another one, or the same one once it is back, to go on behind the emitted
 // tokens, and checks that the indexes go on too; its listener sees one unbroken generation. A
 // generation that was in flight at `death_limit` deaths in a row without a new token between them
-// is given up: it may be what they died of. Loop thread only; the listener may destroy it inside a
-// callback.
+// is given up: it may be what they died of. Only who had begun with it died of it: a coordinator
+// that sent no event, or fell silent, is left without counting. Loop thread only; the listener may
+// destroy it inside a callback.
 #pragma once
 
 #include <memory>
@@ -24,7 +25,7 @@
 namespace windrose::router {
 
 struct ReplayOptions {
-  Duration silence_limit = Seconds(30);  // without an event, while another coordinator is up
+  Duration silence_limit = Seconds(30);  // without an event or a good probe, if another is up
   Duration wait_limit = Seconds(60);     // for a coordinator that takes the generation
   uint32_t death_limit = 4;              // in a row, then quarantine
   BackoffPolicy pause;                   // between attempts when no other coordinator is up
@@ -63,6 +64,8 @@ class Generation final : private GenerationListener {
   void Attempt();
   void Open();
   void AfterDeath(const Status& status);
+  void Leave(const Status& status);
+  void NoteBroken(const Status& status);
   void AfterRefusal(const Status& status);
   void TryAgain();
   void PauseThenAttempt();
@@ -87,6 +90,7 @@ class Generation final : private GenerationListener {
   uint32_t deaths_ = 0;    // in a row
   uint32_t attempts_ = 0;  // without a new token
   bool paused_ = false;
+  bool reached_ = false;                    // an event came of this attempt
   std::optional<TimePoint> waiting_since_;  // for a coordinator that takes it
   TimePoint last_event_;
   TimePoint last_token_;

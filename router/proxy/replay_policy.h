@@ -7,7 +7,7 @@ namespace windrose::router {
 
 enum class FailureAction {
   kFail,      // the client's error: no coordinator would answer otherwise
-  kReplay,    // the coordinator or its connection died: go on elsewhere; counts towards quarantine
+  kReplay,    // the coordinator or its connection died: go on elsewhere
   kTryOther,  // it refused for now (overloaded, draining, loading): ask another one
 };
 

@@ -106,6 +106,7 @@ void CoordinatorSet::OnProbed(const std::shared_ptr<Coordinator>& coordinator,
     SetUp(*coordinator, false, "does not serve");
   } else {
     coordinator->failures = 0;
+    coordinator->served_at = parts_.loop.Now();
     const bool was_ready = AnyReady(coordinator->models);
     coordinator->models = report->models;
     const bool changed = was_ready != AnyReady(coordinator->models);

@@ -43,6 +43,7 @@ struct Coordinator {
   uint64_t call_failures =
       0;                     // broken calls so far: a probe that began before the last says nothing
   uint64_t probe_timer = 0;  // 0: none
+  TimePoint served_at;       // when a probe last said that it serves
   std::vector<ModelInfo> models;  // of the last report
 };
 

@@ -249,6 +249,7 @@ TEST_F(GenerationTest, ReplaysWhenIndexesJumpOrRepeat) {
 TEST_F(GenerationTest, LeavesASilentCoordinatorOnlyForAnother) {
   Serve({"a:1"});
   script_.silent["a:1"] = true;
+  script_.up["a:1"] = false;
   Begin();
   loop_.RunUntil([] { return false; }, loop_.Now() + Seconds(100));
   EXPECT_EQ(script_.calls.size(), 1U) << "nobody else could do better";
@@ -256,6 +257,75 @@ TEST_F(GenerationTest, LeavesASilentCoordinatorOnlyForAnother) {
   RunToEnd();
   ExpectWholeAnswer();
   EXPECT_EQ(script_.addresses.back(), "b:1");
+}
+
+TEST_F(GenerationTest, StaysWithASilentCoordinatorThatServes) {
+  Serve({"a:1", "b:1"});
+  script_.silent["a:1"] = script_.silent["b:1"] = true;  // a long prompt, or a long queue
+  Begin();
+  loop_.RunUntil([] { return false; }, loop_.Now() + Seconds(300));
+  EXPECT_EQ(script_.calls.size(), 1U);
+  EXPECT_EQ(set_.up_count(), 2U) << "nor is it taken for broken";
+  const std::string busy = script_.addresses.front();
+  const std::string other = busy == "a:1" ? "b:1" : "a:1";
+  script_.silent[other] = false;
+  script_.up[busy] = false;  // now it is gone
+  const TimePoint gone = loop_.Now();
+  RunToEnd();
+  ExpectWholeAnswer();
+  EXPECT_EQ(script_.addresses.back(), other);
+  EXPECT_LT(loop_.Now() - gone, parts_.options.silence_limit);
+}
+
+TEST_F(GenerationTest, LeavesAStoppedCoordinatorAtTheLimit) {
+  Serve({"a:1", "b:1"});
+  Begin();
+  loop_.RunUntil([&] { return recorder_.tokens.size() == 2; }, loop_.Now() + Seconds(1));
+  const TimePoint stopped = loop_.Now();
+  script_.silent[script_.addresses.front()] = true;
+  script_.up[script_.addresses.front()] = false;
+  RunToEnd();
+  ExpectWholeAnswer();
+  EXPECT_LT(loop_.Now() - stopped, parts_.options.silence_limit + Seconds(1));
+}
+
+TEST_F(GenerationTest, SilenceNeverQuarantines) {
+  Serve({"a:1", "b:1", "c:1"});
+  for (const char* address : {"a:1", "b:1", "c:1"}) script_.silent[address] = true;
+  Begin();
+  // Whoever has the request stops, and is back once the request has left it.
+  for (size_t turn = 1; turn <= 8; ++turn) {
+    script_.up[script_.addresses.back()] = false;
+    loop_.RunUntil([&] { return script_.calls.size() > turn; }, loop_.Now() + Seconds(60));
+    ASSERT_EQ(script_.calls.size(), turn + 1);
+    for (auto& [address, up] : script_.up) up = true;
+    loop_.RunUntil([] { return false; }, loop_.Now() + Seconds(2));
+  }
+  EXPECT_EQ(recorder_.ends, 0);
+}
+
+TEST_F(GenerationTest, ARefusedConnectionIsNoDeath) {
+  Serve({"a:1", "b:1", "c:1", "d:1", "e:1"});
+  script_.fault = [&](size_t attempt, const std::string&, int) -> std::optional<Status> {
+    if (attempt < 4) return Unavailable("connection refused");
+    return std::nullopt;
+  };
+  Begin();
+  RunToEnd();
+  ExpectWholeAnswer();
+  EXPECT_EQ(script_.calls.size(), 5U);
+}
+
+TEST_F(GenerationTest, GivesUpAtTheWaitLimitWhenNobodyCanBeReached) {
+  Serve({"a:1", "b:1"});
+  script_.fault = [](size_t, const std::string&, int) -> std::optional<Status> {
+    return Unavailable("connection refused");
+  };
+  Begin();
+  const TimePoint begin = loop_.Now();
+  RunToEnd();
+  EXPECT_EQ(ErrorCodeOf(recorder_.failure), "coordinator_unavailable");
+  EXPECT_LT(loop_.Now() - begin, parts_.options.wait_limit + Seconds(2));
 }
 
 TEST_F(GenerationTest, EndsAtItsDeadline) {
