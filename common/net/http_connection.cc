@@ -276,6 +276,13 @@ void HttpConnection::Pump() {
     OnOutputDone();
     return;
   }
+  written_bytes_ = 0;
+  WritePiece();
+}
+
+// Each buffer-full has its own deadline, so that a long answer has time in proportion.
+void HttpConnection::WritePiece() {
+  const size_t left = writing_.size() - written_bytes_;
   write_active_ = true;
   write_deadline_.expires_after(limits_.write_timeout);
   write_deadline_.async_wait([self = shared_from_this()](const AsioError& error) {
@@ -283,11 +290,14 @@ void HttpConnection::Pump() {
     self->CutStream();
   });
   asio::async_write(
-      socket_, asio::buffer(writing_),
-      [self = shared_from_this()](const AsioError& error, size_t) { self->OnWrite(error); });
+      socket_,
+      asio::buffer(writing_.data() + written_bytes_, std::min(left, limits_.stream_buffer_bytes)),
+      [self = shared_from_this()](const AsioError& error, size_t count) {
+        self->OnWrite(error, count);
+      });
 }
 
-void HttpConnection::OnWrite(const AsioError& error) {
+void HttpConnection::OnWrite(const AsioError& error, size_t count) {
   write_active_ = false;
   if (phase_ == Phase::kClosed) return;
   write_deadline_.cancel();
@@ -295,6 +305,8 @@ void HttpConnection::OnWrite(const AsioError& error) {
     Close(true);
     return;
   }
+  written_bytes_ += count;
+  if (written_bytes_ < writing_.size()) return WritePiece();
   if (exchange_ != nullptr) exchange_->OnWritten();
   Pump();
 }

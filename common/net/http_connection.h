@@ -51,7 +51,8 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
 
   // Outgoing.
   void Pump();
-  void OnWrite(const AsioError& error);
+  void WritePiece();
+  void OnWrite(const AsioError& error, size_t count);
   void OnOutputDone();
   void EndRequest();
   void Linger();
@@ -95,6 +96,7 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   HttpExchange::End end_ = HttpExchange::End::kNotYet;
   std::string interim_;  // bytes that go before the answer: 100, 102, or a refusal
   std::string writing_;
+  size_t written_bytes_ = 0;  // of `writing_`
   bool write_active_ = false;
 };
 

@@ -88,8 +88,8 @@ bool HttpExchange::Write(std::string_view chunk) {
   MutexLock lock(mutex_);
   if (phase_ != Phase::kStreaming || gone_) return false;
   if (chunk.empty() || bodiless_) return true;
-  const std::string bytes = chunked_ ? EncodeChunk(chunk) : std::string(chunk);
-  if (PendingLocked() + bytes.size() > setup_.buffer_bytes) {
+  // A full buffer tells of a slow client; one large chunk, as of an echoed prompt, does not.
+  if (PendingLocked() > setup_.buffer_bytes) {
     // The callbacks stay: the connection tells of the cut through them.
     phase_ = Phase::kEnded;
     end_ = End::kCut;
@@ -97,7 +97,7 @@ bool HttpExchange::Write(std::string_view chunk) {
     WakeLocked();
     return false;
   }
-  queued_ += bytes;
+  queued_ += chunked_ ? EncodeChunk(chunk) : std::string(chunk);
   WakeLocked();
   return true;
 }

@@ -12,8 +12,9 @@
 // half-closed before the response began: the reset that a closed client answers with is a
 // disconnect. In a stream the next Write does the same.
 //
-// Writing needs no waiting: Write() queues up to HttpLimits::stream_buffer_bytes; a client that
-// reads too slowly overflows the buffer or the write timeout, and its stream is cut.
+// Writing needs no waiting: Write() queues until more than HttpLimits::stream_buffer_bytes are
+// pending; a client that reads too slowly overflows the buffer, or needs longer than the write
+// timeout for a buffer-full, and is cut.
 #pragma once
 
 #include <cstddef>
@@ -47,7 +48,7 @@ class HttpResponder {
   virtual void StartStream(int status, std::vector<HttpField> fields) = 0;
 
   // Queues `chunk` (never empty). False when the stream is over: not begun, ended, client gone, or
-  // cut just now because the buffer would overflow.
+  // cut just now because more than the buffer was pending.
   virtual bool Write(std::string_view chunk) = 0;
 
   // The clean end of a stream: what is queued, then the last chunk.

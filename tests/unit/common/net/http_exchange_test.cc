@@ -74,20 +74,30 @@ TEST_F(HttpExchangeTest, CutsAStreamThatOverflows) {
   Drain(*exchange);
   exchange->OnDisconnect([&] { ++gone; });
   EXPECT_TRUE(exchange->Write(std::string(900, 'a')));
-  EXPECT_FALSE(exchange->Write(std::string(200, 'b')));
-  EXPECT_TRUE(exchange->cut());
+  EXPECT_TRUE(exchange->Write(std::string(200, 'b')));
   EXPECT_FALSE(exchange->Write("c"));
+  EXPECT_TRUE(exchange->cut());
+  EXPECT_FALSE(exchange->Write("d"));
   exchange->OnGone();
   EXPECT_EQ(gone, 1);
+}
+
+TEST_F(HttpExchangeTest, TakesOneChunkThatIsLargerThanTheBuffer) {
+  const auto exchange = Make();
+  exchange->StartStream(200, {});
+  EXPECT_TRUE(exchange->Write(std::string(5000, 'a'))) << "behind the head";
+  EXPECT_FALSE(exchange->cut());
+  Drain(*exchange);
+  EXPECT_TRUE(exchange->Write("b"));
 }
 
 TEST_F(HttpExchangeTest, CountsWhatTheSocketHasNotTaken) {
   const auto exchange = Make();
   exchange->StartStream(200, {});
   Drain(*exchange);
-  exchange->Write(std::string(600, 'a'));
+  exchange->Write(std::string(1001, 'a'));
   const size_t queued = exchange->pending_bytes();
-  EXPECT_GT(queued, 600u);
+  EXPECT_GT(queued, 1001u);
   exchange->Take();
   EXPECT_EQ(exchange->pending_bytes(), queued) << "in flight is pending too";
   EXPECT_FALSE(exchange->Write(std::string(600, 'b')));
