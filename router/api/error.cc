@@ -88,7 +88,8 @@ ErrorAnswer ToErrorAnswer(const Status& status, bool late) {
   answer.retry_after_ms = detail.retry_after_ms;
   const bool busy = answer.http_status == 429 || answer.http_status == 503;
   if (busy && answer.retry_after_ms == 0) answer.retry_after_ms = kDefaultRetryMs;
-  answer.should_retry = busy && !late;
+  // A library repeats by itself what is the server's fault, and 429.
+  answer.should_retry = !late && (busy || answer.http_status < 500);
   return answer;
 }
 
@@ -108,9 +109,7 @@ HeaderList ErrorHeaders(const ErrorAnswer& answer) {
     headers.emplace_back("Retry-After", std::to_string((answer.retry_after_ms + 999) / 1000));
     headers.emplace_back("retry-after-ms", std::to_string(answer.retry_after_ms));
   }
-  if (answer.http_status >= 500 && !answer.should_retry) {
-    headers.emplace_back("x-should-retry", "false");
-  }
+  if (!answer.should_retry) headers.emplace_back("x-should-retry", "false");
   return headers;
 }
 

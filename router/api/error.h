@@ -20,7 +20,7 @@ struct ErrorAnswer {
   std::string param;
   std::string message;
   uint32_t retry_after_ms = 0;  // 0: not said
-  bool should_retry = true;     // false: the client's library must not repeat it by itself
+  bool should_retry = true;     // false: the client's library is told not to repeat it by itself
 };
 
 using HeaderList = std::vector<std::pair<std::string, std::string>>;

@@ -84,6 +84,7 @@ void Generation::OnStarted(StartedEvent event) {
     }
     return;
   }
+  patient_ = true;
   started_ = StartedEvent{.model = event.model,
                           .prompt_tokens = event.prompt_tokens,
                           .prompt = {},
@@ -121,6 +122,8 @@ void Generation::OnFailed(const Status& status) {
       return Fail(status);
     case FailureAction::kTryOther:
       return AfterRefusal(status);
+    case FailureAction::kTryReady:
+      return AfterExpertLoss(status);
     case FailureAction::kReplay:
       return reached_ ? AfterDeath(status) : Leave(status);
   }
@@ -143,6 +146,7 @@ void Generation::Leave(const Status& status) {
 
 void Generation::NoteBroken(const Status& status) {
   last_failure_ = status;
+  avoid_.insert(lease_->address);
   parts_.log.Warn("generation_broken", {{"request_id", call_.request_id},
                                         {"coordinator", lease_->address},
                                         {"tokens", call_.resume_tokens.size()},
@@ -151,19 +155,29 @@ void Generation::NoteBroken(const Status& status) {
 }
 
 void Generation::AfterRefusal(const Status& status) {
-  last_failure_ = status;
-  const bool other = parts_.coordinators.HasOther(call_.model, lease_->address);
+  NoteRefused(status);
   const bool overloaded = status.code() == StatusCode::kResourceExhausted;
-  // Who waits for a full coordinator only adds to its queue, unless tokens were delivered already.
-  if (overloaded && call_.resume_tokens.empty() &&
-      (!other || avoid_.size() + 1 >= parts_.coordinators.up_count())) {
+  // Who waits for a full coordinator only adds to its queue.
+  if (overloaded && !patient_ && !parts_.coordinators.HasOther(call_.model, avoid_)) {
     return Fail(status);
   }
   TryAgain();
 }
 
-void Generation::TryAgain() {
+// The coordinator has waited for the expert already, so nobody is waited for here.
+void Generation::AfterExpertLoss(const Status& status) {
+  NoteRefused(status);
+  if (!parts_.coordinators.HasReadyOther(call_.model, avoid_)) return Fail(status);
+  TryAgain();
+}
+
+void Generation::NoteRefused(const Status& status) {
+  last_failure_ = status;
   avoid_.insert(lease_->address);
+  parts_.coordinators.ReportRefused(*lease_);
+}
+
+void Generation::TryAgain() {
   stream_.reset();
   lease_ = CoordinatorLease();
   parts_.loop.CancelTimer(std::exchange(silence_timer_, 0));
@@ -202,7 +216,7 @@ void Generation::CheckSilence() {
   if (now - last_event_ < limit) return WatchSilence(limit - (now - last_event_));
   // Who answers probes is at work, on a long prompt or on what came before.
   const bool serves = lease_->up && now - lease_->served_at < limit;
-  if (serves || !parts_.coordinators.HasOther(call_.model, lease_->address)) {
+  if (serves || !parts_.coordinators.HasOther(call_.model, {lease_->address})) {
     return WatchSilence(limit / 4);
   }
   waiting_since_.reset();

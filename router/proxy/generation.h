@@ -52,6 +52,9 @@ class Generation final : private GenerationListener {
 
   void Start();
 
+  // Something of the request was delivered: it waits for full coordinators rather than fail.
+  void SetPatient() { patient_ = true; }
+
   // While paused the coordinator is not read; nothing counts as silence.
   void SetPaused(bool paused);
 
@@ -66,7 +69,9 @@ class Generation final : private GenerationListener {
   void AfterDeath(const Status& status);
   void Leave(const Status& status);
   void NoteBroken(const Status& status);
+  void NoteRefused(const Status& status);
   void AfterRefusal(const Status& status);
+  void AfterExpertLoss(const Status& status);
   void TryAgain();
   void PauseThenAttempt();
   void GiveUpAfterWait();
@@ -85,11 +90,12 @@ class Generation final : private GenerationListener {
   CoordinatorLease lease_;
   std::unique_ptr<UpstreamStream> stream_;
   std::optional<StartedEvent> started_;  // the first one, without the prompt
-  std::set<std::string> avoid_;          // addresses that failed since the last pause
+  std::set<std::string> avoid_;          // addresses that failed since the last token or pause
   Status last_failure_;
   uint32_t deaths_ = 0;    // in a row
   uint32_t attempts_ = 0;  // without a new token
   bool paused_ = false;
+  bool patient_ = false;
   bool reached_ = false;                    // an event came of this attempt
   std::optional<TimePoint> waiting_since_;  // for a coordinator that takes it
   TimePoint last_event_;

@@ -9,7 +9,8 @@ FailureAction ClassifyFailure(const Status& status) {
   if (code == "draining" || code == "model_loading" || code == "server_overloaded") {
     return FailureAction::kTryOther;
   }
-  // The coordinator said what is wrong, after its own waiting.
+  if (code == "expert_unavailable") return FailureAction::kTryReady;
+  // The coordinator said what is wrong.
   if (!code.empty()) return FailureAction::kFail;
   switch (status.code()) {
     case StatusCode::kUnavailable:

@@ -9,6 +9,7 @@ enum class FailureAction {
   kFail,      // the client's error: no coordinator would answer otherwise
   kReplay,    // the coordinator or its connection died: go on elsewhere
   kTryOther,  // it refused for now (overloaded, draining, loading): ask another one
+  kTryReady,  // it lost an expert: ask another one that has them all, if there is one
 };
 
 FailureAction ClassifyFailure(const Status& status);

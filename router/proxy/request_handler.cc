@@ -96,6 +96,7 @@ void RequestHandler::StartChoices() {
     const size_t index = next_choice_++;
     ++running_;
     choices_[index] = std::make_unique<Choice>(*this, static_cast<uint32_t>(index), deadline);
+    if (has_head_) choices_[index]->generation().SetPatient();
     if (paused_) choices_[index]->generation().SetPaused(true);
     choices_[index]->generation().Start();
   }
@@ -107,6 +108,9 @@ void RequestHandler::OnChoiceStarted(Choice& choice, StartedEvent event) {
                                   .created = parts_.clock.UnixSeconds(),
                                   .model = event.model,
                                   .system_fingerprint = event.system_fingerprint});
+    for (const auto& other : choices_) {
+      if (other != nullptr) other->generation().SetPatient();
+    }
   }
   if (choice.index() % plan_.choices_per_prompt == 0) usage_.prompt_tokens += event.prompt_tokens;
   sink_->OnStarted(choice.index(), event, EchoText(plan_.calls[choice.index()], event));

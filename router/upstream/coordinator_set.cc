@@ -187,9 +187,17 @@ size_t CoordinatorSet::up_count() const {
                                            [](const auto& entry) { return entry.second->up; }));
 }
 
-bool CoordinatorSet::HasOther(const std::string& model, const std::string& except) const {
+bool CoordinatorSet::HasOther(const std::string& model, const std::set<std::string>& tried) const {
   return std::any_of(coordinators_.begin(), coordinators_.end(), [&](const auto& entry) {
-    return entry.second->up && entry.first != except && Serves(*entry.second, model);
+    return entry.second->up && !tried.contains(entry.first) && Serves(*entry.second, model);
+  });
+}
+
+bool CoordinatorSet::HasReadyOther(const std::string& model,
+                                   const std::set<std::string>& tried) const {
+  return std::any_of(coordinators_.begin(), coordinators_.end(), [&](const auto& entry) {
+    return entry.second->up && !tried.contains(entry.first) && Serves(*entry.second, model) &&
+           AnyReady(entry.second->models);
   });
 }
 

@@ -88,9 +88,14 @@ class CoordinatorSet {
   // A call on `coordinator` broke: it is out until a probe that starts after now succeeds.
   void ReportBroken(Coordinator& coordinator);
 
-  // How many are up; those `serving model` without `except`.
+  // A call was refused by `coordinator`, which is well.
+  void ReportRefused(Coordinator& coordinator) { coordinator.metrics.errors.Inc(); }
+
   size_t up_count() const;
-  bool HasOther(const std::string& model, const std::string& except) const;
+  // Whether a coordinator that is up and serves `model` is not among `tried`; HasReadyOther: one
+  // with every expert.
+  bool HasOther(const std::string& model, const std::set<std::string>& tried) const;
+  bool HasReadyOther(const std::string& model, const std::set<std::string>& tried) const;
 
   // Runs `task` once, when the next coordinator comes up. The id is for CancelAwait.
   uint64_t AwaitUp(Task task);

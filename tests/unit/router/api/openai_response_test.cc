@@ -150,6 +150,14 @@ TEST(ErrorAnswer, WritesBodyAndHeaders) {
   EXPECT_TRUE(ErrorHeaders(ToErrorAnswer(InvalidArgument("x"))).empty());
 }
 
+TEST(ErrorAnswer, TellsLibrariesNotToRepeatWhatFailedLate) {
+  for (const Status& status : {ResourceExhausted("x"), Unavailable("x"), Internal("x")}) {
+    const HeaderList headers = ErrorHeaders(ToErrorAnswer(status, /*late=*/true));
+    ASSERT_FALSE(headers.empty());
+    EXPECT_EQ(headers.back(), (std::pair<std::string, std::string>("x-should-retry", "false")));
+  }
+}
+
 TEST(Sse, FramesOnOneLine) {
   EXPECT_EQ(SseEvent("{}"), "data: {}\n\n");
   EXPECT_EQ(SsePing(), ": ping\n\n");

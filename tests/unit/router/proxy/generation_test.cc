@@ -192,7 +192,6 @@ TEST_F(GenerationTest, DoesNotReplayWhatTheCoordinatorDecided) {
       BadField("prompt", "context_length_exceeded", "too long"),
       FailedPrecondition("no"),
       NotFound("no such model"),
-      WithDetail(Unavailable("expert 3 is gone"), ErrorDetail{.code = "expert_unavailable"}),
   };
   for (const Status& refusal : refusals) {
     recorder_ = Recorder();
@@ -203,6 +202,50 @@ TEST_F(GenerationTest, DoesNotReplayWhatTheCoordinatorDecided) {
     EXPECT_EQ(recorder_.failure, refusal);
     EXPECT_EQ(script_.calls.size(), calls + 1);
   }
+}
+
+TEST_F(GenerationTest, GoesOnWithWhoeverHasTheLostExpert) {
+  Serve({"a:1", "b:1"});
+  const Status lost =
+      WithDetail(Unavailable("expert 3 is gone"), ErrorDetail{.code = "expert_unavailable"});
+  script_.fault = [&](size_t attempt, const std::string&, int index) -> std::optional<Status> {
+    return attempt == 0 && index == 2 ? std::optional(lost) : std::nullopt;
+  };
+  Begin();
+  RunToEnd();
+  ExpectWholeAnswer();
+  ASSERT_EQ(script_.calls.size(), 2U);
+  EXPECT_EQ(set_.up_count(), 2U) << "nobody died";
+}
+
+TEST_F(GenerationTest, FailsAtOnceWhenNobodyHasTheLostExpert) {
+  Serve({"a:1", "b:1", "c:1"});
+  const Status lost =
+      WithDetail(Unavailable("expert 3 is gone"), ErrorDetail{.code = "expert_unavailable"});
+  script_.fault = [&](size_t, const std::string&, int index) -> std::optional<Status> {
+    return index == 2 ? std::optional(lost) : std::nullopt;
+  };
+  script_.lacks_expert["c:1"] = true;
+  loop_.RunUntil([] { return false; }, loop_.Now() + Seconds(2));
+  Begin();
+  RunToEnd();
+  EXPECT_EQ(recorder_.failure, lost);
+  EXPECT_EQ(script_.calls.size(), 2U) << "both that said they had it were asked, once";
+}
+
+TEST_F(GenerationTest, GoesOnWhenACoordinatorDrainsInMidStream) {
+  Serve({"a:1", "b:1"});
+  script_.fault = [](size_t attempt, const std::string&, int index) -> std::optional<Status> {
+    if (attempt != 0 || index != 3) return std::nullopt;
+    return WithDetail(Unavailable("stopping"), ErrorDetail{.code = "draining"});
+  };
+  Begin();
+  RunToEnd();
+  ExpectWholeAnswer();
+  ASSERT_EQ(script_.calls.size(), 2U);
+  EXPECT_EQ(script_.calls.back().resume_tokens.size(), 3U);
+  EXPECT_NE(script_.addresses[0], script_.addresses[1]);
+  EXPECT_EQ(set_.up_count(), 2U) << "it did not die";
 }
 
 TEST_F(GenerationTest, AsksAnotherWhenOneDrains) {
@@ -229,6 +272,50 @@ TEST_F(GenerationTest, SaysOverloadedWhenAllAre) {
   RunToEnd();
   EXPECT_EQ(recorder_.failure.code(), StatusCode::kResourceExhausted);
   EXPECT_EQ(script_.calls.size(), 2U);
+}
+
+TEST_F(GenerationTest, AsksEveryCoordinatorBeforeItSaysOverloaded) {
+  Serve({"a:1", "b:1", "c:1"});
+  // One dies before it began, so that fewer are up than have been tried with the next.
+  script_.fault = [](size_t attempt, const std::string&, int) -> std::optional<Status> {
+    if (attempt == 0) return Unavailable("killed");
+    if (attempt == 1) return ResourceExhausted("queue full");
+    return std::nullopt;
+  };
+  Begin();
+  RunToEnd();
+  ExpectWholeAnswer();
+  EXPECT_EQ(script_.calls.size(), 3U);
+}
+
+TEST_F(GenerationTest, WaitsForFullCoordinatorsOnceSomethingWasDelivered) {
+  Serve({"a:1", "b:1"});
+  script_.fault = [](size_t attempt, const std::string&, int) -> std::optional<Status> {
+    return attempt < 6 ? std::optional<Status>(ResourceExhausted("queue full")) : std::nullopt;
+  };
+  GenerateCall call;
+  call.sampling.seed = 42;
+  generation_ =
+      std::make_unique<Generation>(parts_, std::move(call), loop_.Now() + Seconds(60), recorder_);
+  generation_->SetPatient();
+  generation_->Start();
+  RunToEnd();
+  ExpectWholeAnswer();
+}
+
+TEST_F(GenerationTest, NeverGoesOnWithACoordinatorThatReadsTheRequestDifferently) {
+  Serve({"a:1", "b:1", "c:1"});
+  script_.fault = [](size_t attempt, const std::string&, int index) -> std::optional<Status> {
+    return attempt == 0 && index == 2 ? std::optional(Unavailable("killed")) : std::nullopt;
+  };
+  script_.forge_start = [](size_t attempt, StartedEvent& event) {
+    if (attempt == 1) ++event.prompt_tokens;
+  };
+  Begin();
+  RunToEnd();
+  ExpectWholeAnswer();
+  ASSERT_EQ(script_.calls.size(), 3U);
+  EXPECT_EQ(script_.calls[2].resume_tokens.size(), 2U);
 }
 
 TEST_F(GenerationTest, ReplaysWhenIndexesJumpOrRepeat) {

@@ -193,6 +193,21 @@ TEST_F(HttpFrontTest, OrdersChoicesByPromptAndNumber) {
   EXPECT_EQ(body->Find("usage")->Find("completion_tokens")->AsNumber()->magnitude, 20U);
 }
 
+TEST_F(HttpFrontTest, ALaterChoiceWaitsForFullCoordinators) {
+  // The first sixteen run at once; the rest find both coordinators full for a while.
+  script_.fault = [this](size_t attempt, const std::string&, int) -> std::optional<Status> {
+    const bool full = attempt >= 16 && loop_.Now() < TimePoint(Seconds(3));
+    return full ? std::optional<Status>(ResourceExhausted("queue full")) : std::nullopt;
+  };
+  const auto responder =
+      Ask("POST", "/v1/completions",
+          R"({"model":"demo","prompt":["1","2","3","4","5","6"],"n":3,"max_tokens":5})");
+  RunToEnd(*responder);
+  ASSERT_TRUE(responder->response.has_value());
+  EXPECT_EQ(responder->response->status, 200) << responder->response->body;
+  EXPECT_GT(script_.calls.size(), 18U) << "a test of nothing";
+}
+
 TEST_F(HttpFrontTest, DeniesByDefault) {
   struct Case {
     const char* method;

@@ -39,9 +39,12 @@ TEST(ReplayPolicy, AsksAnotherWhenOneRefusesForNow) {
   }
 }
 
-TEST(ReplayPolicy, BelievesACoordinatorThatSaysWhatIsWrong) {
+TEST(ReplayPolicy, AsksOneWithEveryExpertWhenOneIsLost) {
   EXPECT_EQ(ClassifyFailure(Coded(StatusCode::kUnavailable, "expert_unavailable")),
-            FailureAction::kFail);
+            FailureAction::kTryReady);
+}
+
+TEST(ReplayPolicy, BelievesACoordinatorThatSaysWhatIsWrong) {
   EXPECT_EQ(ClassifyFailure(Coded(StatusCode::kInternal, "anything")), FailureAction::kFail);
   // A detail without a word, as of a field that is wrong, says nothing about the connection.
   EXPECT_EQ(ClassifyFailure(Coded(StatusCode::kUnavailable, "")), FailureAction::kReplay);

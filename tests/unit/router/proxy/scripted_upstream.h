@@ -29,10 +29,12 @@ struct Script {
   Duration token_time = Milliseconds(10);
   // Asked before each event of each attempt: index -1 is Started, token_count is Finished.
   std::function<std::optional<Status>(size_t attempt, const std::string& address, int index)> fault;
-  // Changes an event before it is sent.
+  // Change an event before it is sent.
   std::function<void(size_t attempt, TokenEvent&)> forge;
+  std::function<void(size_t attempt, StartedEvent&)> forge_start;
   std::map<std::string, bool> up;      // by address; missing: up
   std::map<std::string, bool> silent;  // streams of these send nothing
+  std::map<std::string, bool> lacks_expert;
   std::vector<GenerateCall> calls;     // seen, in order
   std::vector<std::string> addresses;  // of calls
   size_t open_streams = 0;
@@ -92,8 +94,10 @@ class ScriptedStream final : public UpstreamStream {
   void SendStarted() {
     if (Broken(-1)) return;
     Next([this] { SendToken(static_cast<uint32_t>(call_.resume_tokens.size())); });
-    listener_.OnStarted(StartedEvent{
-        .model = "demo", .prompt_tokens = 3, .prompt = {}, .system_fingerprint = "fp"});
+    StartedEvent event{
+        .model = "demo", .prompt_tokens = 3, .prompt = {}, .system_fingerprint = "fp"};
+    if (script_.forge_start) script_.forge_start(attempt_, event);
+    listener_.OnStarted(std::move(event));
   }
   void SendToken(uint32_t index) {
     if (index >= script_.token_count) return SendFinished();
@@ -137,7 +141,8 @@ class ScriptedClient final : public CoordinatorClient {
     loop_.After(Milliseconds(1), [this, done, alive = std::weak_ptr<bool>(alive_)] {
       if (alive.lock() == nullptr) return done(Cancelled("gone"));
       if (script_.up.contains(address_) && !script_.up[address_]) return done(Unavailable("down"));
-      done(CoordinatorReport{.serving = true, .models = {ModelInfo{.id = "demo", .ready = true}}});
+      const bool ready = !script_.lacks_expert[address_];
+      done(CoordinatorReport{.serving = true, .models = {ModelInfo{.id = "demo", .ready = ready}}});
     });
   }
   void Tokenize(const TokenizeCall&, TimePoint,

@@ -88,7 +88,17 @@ TEST_F(CoordinatorSetTest, PicksOnlyWhoServesTheModel) {
   Run(Milliseconds(10));
   EXPECT_TRUE(set_.Pick("demo", {}));
   EXPECT_FALSE(set_.Pick("other", {}));
-  EXPECT_FALSE(set_.HasOther("demo", "a:1"));
+  EXPECT_TRUE(set_.HasOther("demo", {"b:1"}));
+  EXPECT_FALSE(set_.HasOther("demo", {"a:1"}));
+}
+
+TEST_F(CoordinatorSetTest, TellsWhetherAnotherHasEveryExpert) {
+  script_.lacks_expert["b:1"] = true;
+  set_.SetAddresses({"a:1", "b:1"});
+  Run(Milliseconds(10));
+  EXPECT_TRUE(set_.HasReadyOther("demo", {"b:1"}));
+  EXPECT_TRUE(set_.HasOther("demo", {"a:1"}));
+  EXPECT_FALSE(set_.HasReadyOther("demo", {"a:1"}));
 }
 
 }  // namespace
