@@ -28,12 +28,14 @@ void FillToken(const Tokenizer& tokenizer, TokenEvent event, pb::Token* proto) {
 
 pb::GenerateEvent TranslateStarted(const ServedModel& model, const Tokenizer& tokenizer,
                                    uint32_t prompt_tokens,
-                                   const std::vector<TokenEvent>& echoed_prompt) {
+                                   const std::vector<TokenEvent>& echoed_prompt,
+                                   uint32_t max_tokens) {
   pb::GenerateEvent event;
   pb::Started* started = event.mutable_started();
   started->set_model(model.id);
   started->set_prompt_tokens(prompt_tokens);
   started->set_system_fingerprint(model.system_fingerprint);
+  started->set_max_tokens(max_tokens);
   // The engine does not detokenize prompts.
   Detokenizer detokenizer(tokenizer, /*drop_leading_space=*/true);
   for (const TokenEvent& token : echoed_prompt) {

@@ -13,7 +13,8 @@ namespace windrose {
 
 inference::v1::GenerateEvent TranslateStarted(const ServedModel& model, const Tokenizer& tokenizer,
                                               uint32_t prompt_tokens,
-                                              const std::vector<TokenEvent>& echoed_prompt);
+                                              const std::vector<TokenEvent>& echoed_prompt,
+                                              uint32_t max_tokens);
 inference::v1::GenerateEvent TranslateToken(const Tokenizer& tokenizer, TokenEvent event);
 inference::v1::GenerateEvent TranslateFinish(uint32_t prompt_tokens, Finish finish);
 

@@ -19,6 +19,7 @@ Status GenerateCall::Submit(StatusOr<Request> request) {
   RETURN_IF_ERROR(request.status());
   RETURN_IF_ERROR(environment_->registry.Add(self_));
   prompt_tokens_ = static_cast<uint32_t>(request->prompt.size());
+  max_tokens_ = request->max_tokens;
   StartTimer();
   uint64_t ticket = 0;
   RETURN_IF_ERROR(environment_->generator.Submit(std::move(request).value(), self_, &ticket));
@@ -51,8 +52,8 @@ void GenerateCall::StartTimer() {
 }
 
 void GenerateCall::OnStarted(std::vector<TokenEvent> echoed_prompt) {
-  Push(TranslateStarted(environment_->model, environment_->tokenizer, prompt_tokens_,
-                        echoed_prompt));
+  Push(TranslateStarted(environment_->model, environment_->tokenizer, prompt_tokens_, echoed_prompt,
+                        max_tokens_));
 }
 
 void GenerateCall::OnToken(TokenEvent event) {

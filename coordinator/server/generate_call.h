@@ -88,6 +88,7 @@ class GenerateCall final : public grpc::ServerWriteReactor<inference::v1::Genera
   grpc::CallbackServerContext* const context_;
   const TimePoint began_;
   uint32_t prompt_tokens_ = 0;          // set before the engine knows of us
+  uint32_t max_tokens_ = 0;             // likewise
   std::shared_ptr<GenerateCall> self_;  // until OnDone
   grpc::Alarm timer_;
   inference::v1::GenerateEvent writing_event_;  // gRPC's while `writing_`

@@ -88,7 +88,10 @@ void Generation::OnStarted(StartedEvent event) {
   started_ = StartedEvent{.model = event.model,
                           .prompt_tokens = event.prompt_tokens,
                           .prompt = {},
-                          .system_fingerprint = event.system_fingerprint};
+                          .system_fingerprint = event.system_fingerprint,
+                          .max_tokens = event.max_tokens};
+  // Without a limit of its own, the answer ends where the context of this coordinator does.
+  if (!call_.max_tokens.has_value()) call_.max_tokens = event.max_tokens;
   listener_.OnStarted(std::move(event));
 }
 
@@ -117,7 +120,7 @@ void Generation::OnFinished(FinishedEvent event) {
 }
 
 void Generation::OnFailed(const Status& status) {
-  switch (ClassifyFailure(status)) {
+  switch (ClassifyFailure(status, started_.has_value())) {
     case FailureAction::kFail:
       return Fail(status);
     case FailureAction::kTryOther:

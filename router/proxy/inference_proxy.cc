@@ -105,7 +105,8 @@ void InferenceProxy::Ask(const Call& call, TimePoint deadline, std::set<std::str
   Send(client, call, deadline,
        [this, alive = std::weak_ptr<bool>(alive_), call, deadline, avoid = std::move(avoid), lease,
         done = std::move(done)](StatusOr<Result> result) {
-         const bool died = !result.ok() && ClassifyFailure(result.status()) != FailureAction::kFail;
+         const bool died =
+             !result.ok() && ClassifyFailure(result.status(), false) != FailureAction::kFail;
          if (!died || alive.lock() == nullptr) return done(std::move(result));
          parts_.coordinators.ReportBroken(**lease);
          std::set<std::string> tried = avoid;

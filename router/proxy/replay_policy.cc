@@ -3,9 +3,19 @@
 #include "router/values/error_detail.h"
 
 namespace windrose::router {
+namespace {
 
-FailureAction ClassifyFailure(const Status& status) {
-  const std::string code = ErrorCodeOf(status);
+// It has a smaller context than the coordinator that the answer began at.
+bool HasNoRoom(const ErrorDetail& detail) {
+  return detail.code == "context_length_exceeded" || detail.param == "resume_tokens";
+}
+
+}  // namespace
+
+FailureAction ClassifyFailure(const Status& status, bool started) {
+  const ErrorDetail detail = DetailOf(status).value_or(ErrorDetail{});
+  const std::string& code = detail.code;
+  if (started && HasNoRoom(detail)) return FailureAction::kTryOther;
   if (code == "draining" || code == "model_loading" || code == "server_overloaded") {
     return FailureAction::kTryOther;
   }

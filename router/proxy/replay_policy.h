@@ -12,6 +12,7 @@ enum class FailureAction {
   kTryReady,  // it lost an expert: ask another one that has them all, if there is one
 };
 
-FailureAction ClassifyFailure(const Status& status);
+// `started`: a coordinator took the request before, so that one which does not is the odd one.
+FailureAction ClassifyFailure(const Status& status, bool started);
 
 }  // namespace windrose::router

@@ -62,6 +62,7 @@ void ToProto(const StartedEvent& event, proto::Started& out) {
   out.set_prompt_tokens(event.prompt_tokens);
   for (const TokenEvent& token : event.prompt) ToProto(token, *out.add_prompt());
   out.set_system_fingerprint(event.system_fingerprint);
+  if (event.max_tokens.has_value()) out.set_max_tokens(*event.max_tokens);
 }
 
 void ToProto(const FinishedEvent& event, proto::Finished& out) {
@@ -123,6 +124,7 @@ StartedEvent FromProto(proto::Started&& in) {
     event.prompt.push_back(FromProto(std::move(token)));
   }
   event.system_fingerprint = in.system_fingerprint();
+  if (in.has_max_tokens()) event.max_tokens = in.max_tokens();
   return event;
 }
 

@@ -83,6 +83,8 @@ struct StartedEvent {
   uint32_t prompt_tokens = 0;
   std::vector<TokenEvent> prompt;  // with echo only
   std::string system_fingerprint;
+  std::optional<uint32_t>
+      max_tokens;  // as the coordinator understood the call; absent: it is older
 };
 
 enum class FinishReason { kStop, kLength };

@@ -128,6 +128,7 @@ TEST_F(InferenceServerTest, StreamsStartedTokensAndFinishedInOrder) {
   pb::GenerateEvent event;
   ASSERT_TRUE(stream->reader->Read(&event));  // before any token is made
   EXPECT_EQ(event.started().prompt_tokens(), generator_.request(0).prompt.size());
+  EXPECT_EQ(event.started().max_tokens(), generator_.request(0).max_tokens);
   for (uint32_t i = 0; i < 500; ++i) {
     sink->OnToken({.id = TokenId(22557), .index = i, .text = std::to_string(i)});
   }

@@ -8,10 +8,11 @@ namespace windrose {
 namespace {
 
 TEST(EventTranslator, TellsTheModelAndThePromptsLength) {
-  const auto event = TranslateStarted(MixtralModel(64), Mixtral(), 5, {});
+  const auto event = TranslateStarted(MixtralModel(64), Mixtral(), 5, {}, 59);
   EXPECT_EQ(event.started().model(), "mixtral");
   EXPECT_EQ(event.started().prompt_tokens(), 5U);
   EXPECT_EQ(event.started().system_fingerprint(), "fp_test");
+  EXPECT_EQ(event.started().max_tokens(), 59U);
   EXPECT_EQ(event.started().prompt_size(), 0);
 }
 
@@ -21,7 +22,7 @@ TEST(EventTranslator, EchoesThePromptAsItsText) {
     prompt.push_back({.id = TokenId(id), .index = static_cast<uint32_t>(prompt.size())});
   }
   prompt[1].logprob = TokenLogprob{TokenId(22557), -1.5F};
-  const auto started = TranslateStarted(MixtralModel(64), Mixtral(), 5, prompt).started();
+  const auto started = TranslateStarted(MixtralModel(64), Mixtral(), 5, prompt, 59).started();
   ASSERT_EQ(started.prompt_size(), 5);
   EXPECT_EQ(started.prompt(0).text(), "");
   EXPECT_EQ(started.prompt(1).text(), "Hello");

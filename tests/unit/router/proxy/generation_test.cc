@@ -137,6 +137,35 @@ TEST_F(GenerationTest, DrawsASeedOnceSoThatAReplayIsTheSame) {
   EXPECT_EQ(script_.calls[0].sampling.seed, script_.calls[1].sampling.seed);
 }
 
+TEST_F(GenerationTest, KeepsTheFirstCoordinatorsLimitWhenTheCallHasNone) {
+  Serve({"a:1", "b:1"});
+  script_.fault = [](size_t attempt, const std::string&, int index) -> std::optional<Status> {
+    return attempt == 0 && index == 2 ? std::optional(Unavailable("killed")) : std::nullopt;
+  };
+  script_.forge_start = [](size_t attempt, StartedEvent& event) {
+    event.max_tokens = attempt == 0 ? 4000 : 9000;
+  };
+  Begin();
+  RunToEnd();
+  ExpectWholeAnswer();
+  ASSERT_EQ(script_.calls.size(), 2U);
+  EXPECT_EQ(script_.calls[0].max_tokens, std::nullopt);
+  EXPECT_EQ(script_.calls[1].max_tokens, 4000U);
+}
+
+TEST_F(GenerationTest, GoesOnWhereThereIsRoomForTheAnswer) {
+  Serve({"a:1", "b:1", "c:1"});
+  script_.fault = [](size_t attempt, const std::string&, int index) -> std::optional<Status> {
+    if (attempt == 0 && index == 2) return Unavailable("killed");
+    if (attempt == 1) return BadField("messages", "context_length_exceeded", "too long");
+    return std::nullopt;
+  };
+  Begin();
+  RunToEnd();
+  ExpectWholeAnswer();
+  EXPECT_EQ(script_.calls.size(), 3U);
+}
+
 TEST_F(GenerationTest, WaitsForTheOnlyCoordinatorToComeBack) {
   Serve({"a:1"});
   script_.fault = [&](size_t attempt, const std::string&, int index) -> std::optional<Status> {

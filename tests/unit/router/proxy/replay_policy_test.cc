@@ -17,7 +17,7 @@ TEST(ReplayPolicy, GoesOnElsewhereWhenTheConnectionDied) {
   for (const StatusCode code :
        {StatusCode::kUnavailable, StatusCode::kCancelled, StatusCode::kInternal,
         StatusCode::kUnknown, StatusCode::kAborted, StatusCode::kDataLoss}) {
-    EXPECT_EQ(ClassifyFailure(Status(code, "")), FailureAction::kReplay) << code;
+    EXPECT_EQ(ClassifyFailure(Status(code, ""), false), FailureAction::kReplay) << code;
   }
 }
 
@@ -26,28 +26,39 @@ TEST(ReplayPolicy, FailsForWhatNoOtherCoordinatorWouldAnswer) {
        {StatusCode::kInvalidArgument, StatusCode::kDeadlineExceeded, StatusCode::kNotFound,
         StatusCode::kAlreadyExists, StatusCode::kPermissionDenied, StatusCode::kFailedPrecondition,
         StatusCode::kOutOfRange, StatusCode::kUnimplemented, StatusCode::kUnauthenticated}) {
-    EXPECT_EQ(ClassifyFailure(Status(code, "")), FailureAction::kFail) << code;
+    EXPECT_EQ(ClassifyFailure(Status(code, ""), false), FailureAction::kFail) << code;
   }
 }
 
 TEST(ReplayPolicy, AsksAnotherWhenOneRefusesForNow) {
-  EXPECT_EQ(ClassifyFailure(ResourceExhausted("")), FailureAction::kTryOther);
+  EXPECT_EQ(ClassifyFailure(ResourceExhausted(""), false), FailureAction::kTryOther);
   for (const char* word : {"draining", "model_loading", "server_overloaded"}) {
     // The word decides, whatever the code.
-    EXPECT_EQ(ClassifyFailure(Coded(StatusCode::kUnavailable, word)), FailureAction::kTryOther);
-    EXPECT_EQ(ClassifyFailure(Coded(StatusCode::kInvalidArgument, word)), FailureAction::kTryOther);
+    EXPECT_EQ(ClassifyFailure(Coded(StatusCode::kUnavailable, word), false),
+              FailureAction::kTryOther);
+    EXPECT_EQ(ClassifyFailure(Coded(StatusCode::kInvalidArgument, word), false),
+              FailureAction::kTryOther);
   }
 }
 
 TEST(ReplayPolicy, AsksOneWithEveryExpertWhenOneIsLost) {
-  EXPECT_EQ(ClassifyFailure(Coded(StatusCode::kUnavailable, "expert_unavailable")),
+  EXPECT_EQ(ClassifyFailure(Coded(StatusCode::kUnavailable, "expert_unavailable"), false),
             FailureAction::kTryReady);
 }
 
+TEST(ReplayPolicy, AsksAnotherWhenARunningAnswerHasNoRoom) {
+  const Status too_long = BadField("messages", "context_length_exceeded", "why");
+  const Status too_many = BadField("resume_tokens", "invalid_value", "why");
+  for (const Status& status : {too_long, too_many}) {
+    EXPECT_EQ(ClassifyFailure(status, false), FailureAction::kFail);
+    EXPECT_EQ(ClassifyFailure(status, true), FailureAction::kTryOther);
+  }
+}
+
 TEST(ReplayPolicy, BelievesACoordinatorThatSaysWhatIsWrong) {
-  EXPECT_EQ(ClassifyFailure(Coded(StatusCode::kInternal, "anything")), FailureAction::kFail);
+  EXPECT_EQ(ClassifyFailure(Coded(StatusCode::kInternal, "anything"), false), FailureAction::kFail);
   // A detail without a word, as of a field that is wrong, says nothing about the connection.
-  EXPECT_EQ(ClassifyFailure(Coded(StatusCode::kUnavailable, "")), FailureAction::kReplay);
+  EXPECT_EQ(ClassifyFailure(Coded(StatusCode::kUnavailable, ""), false), FailureAction::kReplay);
 }
 
 }  // namespace

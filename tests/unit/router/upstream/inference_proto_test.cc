@@ -114,11 +114,16 @@ TEST(InferenceProto, KeepsEveryFieldOfAnEvent) {
                          .text = "x",
                          .logprob = TokenLogprob{TokenId(4), "\xE2\x82", -0.5F},
                          .top = {{TokenId(7), "b", -1.0F}, {TokenId(4), "\xE2\x82", -2.0F}}};
-  const StartedEvent started = Sent(
-      StartedEvent{.model = "m", .prompt_tokens = 3, .prompt = {token}, .system_fingerprint = "f"});
+  const StartedEvent started = Sent(StartedEvent{.model = "m",
+                                                 .prompt_tokens = 3,
+                                                 .prompt = {token},
+                                                 .system_fingerprint = "f",
+                                                 .max_tokens = 0});
   EXPECT_EQ(started.model, "m");
   EXPECT_EQ(started.prompt_tokens, 3U);
   EXPECT_EQ(started.system_fingerprint, "f");
+  EXPECT_EQ(started.max_tokens, 0U);
+  EXPECT_EQ(Sent(StartedEvent{}).max_tokens, std::nullopt);
   ASSERT_EQ(started.prompt.size(), 1U);
   const TokenEvent back = Sent(token);
   for (const TokenEvent& each : {back, started.prompt[0]}) {
