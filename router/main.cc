@@ -153,6 +153,7 @@ Status OpenGrpc(const RouterConfig& config, Router& router, Doors& doors) {
   options.address = address.host;
   options.port = address.port;
   options.reflection = config.grpc_reflection;
+  options.write_timeout = config.http.write_timeout;
   options.settings.message_bytes = 4 * 1024 * 1024;  // of the public: prompts, not tensors
   ASSIGN_OR_RETURN(doors.grpc, GrpcFront::Start(options, {.loop = router.loop,
                                                           .proxy = router.proxy,

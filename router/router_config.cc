@@ -69,7 +69,8 @@ void AddHttpLimits(ConfigParser& parser, RouterConfig& config) {
   parser.Add("head-timeout", http.head_timeout, "for a request's head", kShort, kHour);
   parser.Add("body-timeout", http.body_timeout, "for a request's body", kShort, kHour);
   parser.Add("idle-timeout", http.idle_timeout, "of a connection between requests", kShort, kHour);
-  parser.Add("write-timeout", http.write_timeout, "for a buffer-full to leave", kShort, kHour);
+  parser.Add("write-timeout", http.write_timeout,
+             "for a buffer-full, or an event over gRPC, to leave", kShort, kHour);
   parser.Add("max-connections", http.connections, "open connections", uint64_t{1},
              uint64_t{1} << 20);
   parser.Add("max-connections-per-address", http.connections_per_address,

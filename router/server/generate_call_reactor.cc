@@ -27,14 +27,16 @@ Duration TimeLeft(const grpc::CallbackServerContext& context, Duration longest) 
   return std::min(longest, Seconds(left.tv_sec) + Duration(left.tv_nsec));
 }
 
-GenerateCallReactor::GenerateCallReactor(const Parts& parts,
-                                         const grpc::CallbackServerContext& context,
+GenerateCallReactor::GenerateCallReactor(const Parts& parts, grpc::CallbackServerContext& context,
                                          const proto::GenerateRequest& request)
     : parts_(parts),
+      context_(context),
       arrived_(parts.loop.Now()),
       deadline_(arrived_ + TimeLeft(context, parts.proxy.options().request.deadline)) {
   parts_.loop.Post([this, call = FromProto(request)]() mutable { Begin(std::move(call)); });
 }
+
+GenerateCallReactor::~GenerateCallReactor() { parts_.loop.CancelTimer(write_timer_); }
 
 void GenerateCallReactor::Begin(StatusOr<GenerateCall> call) {
   parts_.probe.OnIncoming();
@@ -87,6 +89,8 @@ void GenerateCallReactor::WriteNext() {
   if (writing_ || finished_) return;
   if (!queue_.empty()) {
     writing_ = true;
+    write_began_ = parts_.loop.Now();
+    if (write_timer_ == 0) WatchWrite(parts_.write_timeout);
     return StartWrite(&queue_.front());
   }
   if (!result_.has_value()) return;
@@ -94,6 +98,20 @@ void GenerateCallReactor::WriteNext() {
   parts_.probe.OnGrpcRequest("Generate", static_cast<int>(result_->code()),
                              parts_.loop.Now() - arrived_);
   Finish(ToGrpcStatus(*result_));
+}
+
+void GenerateCallReactor::WatchWrite(Duration delay) {
+  write_timer_ = parts_.loop.After(delay, [this] { CheckWrite(); });
+}
+
+void GenerateCallReactor::CheckWrite() {
+  write_timer_ = 0;
+  if (!writing_) return;
+  const Duration taken = parts_.loop.Now() - write_began_;
+  if (taken < parts_.write_timeout) return WatchWrite(parts_.write_timeout - taken);
+  End(DeadlineExceeded("the client took no event for too long"));
+  // The context is there: gRPC lets go of it after Finish, which waits for the write.
+  context_.TryCancel();
 }
 
 void GenerateCallReactor::End(const Status& status) {

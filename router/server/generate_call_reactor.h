@@ -1,6 +1,6 @@
 // GenerateCallReactor: one public Generate call, from admission to its status. Used by
 // grpc_front.cc only. Its state belongs to the loop; gRPC's callbacks only post. It is deleted on
-// the loop.
+// the loop. A client that takes no event for `write_timeout` is cut off.
 #pragma once
 
 #include <grpcpp/grpcpp.h>
@@ -27,11 +27,13 @@ class GenerateCallReactor final : public grpc::ServerWriteReactor<proto::Generat
     InferenceProxy& proxy;
     Entropy& entropy;
     const RouterProbe& probe;
+    Duration write_timeout{};
   };
 
-  // `request` is read before the constructor returns.
-  GenerateCallReactor(const Parts& parts, const grpc::CallbackServerContext& context,
+  // `request` is read before the constructor returns; `context` lives until OnDone.
+  GenerateCallReactor(const Parts& parts, grpc::CallbackServerContext& context,
                       const proto::GenerateRequest& request);
+  ~GenerateCallReactor() override;
 
   void OnWriteDone(bool ok) override;
   void OnCancel() override;
@@ -47,9 +49,12 @@ class GenerateCallReactor final : public grpc::ServerWriteReactor<proto::Generat
   void Run(GenerateCall call);
   void Queue(const GenerateEvent& event);
   void WriteNext();
+  void WatchWrite(Duration delay);
+  void CheckWrite();
   void End(const Status& status);
 
   const Parts parts_;
+  grpc::CallbackServerContext& context_;
   const TimePoint arrived_;
   const TimePoint deadline_;
   // Loop thread only.
@@ -59,6 +64,8 @@ class GenerateCallReactor final : public grpc::ServerWriteReactor<proto::Generat
   std::deque<proto::GenerateEvent> queue_;  // the front one is being written when `writing_`
   std::optional<Status> result_;            // sent once the queue is empty
   bool writing_ = false;
+  TimePoint write_began_;
+  uint64_t write_timer_ = 0;  // may outlast the write that it was set for; 0: none
   bool paused_ = false;
   bool finished_ = false;  // Finish was called
 };

@@ -6,6 +6,7 @@
 
 #include <utility>
 
+#include "common/net/address.h"
 #include "router/server/generate_call_reactor.h"
 #include "router/upstream/inference_proto.h"
 #include "windrose/inference/v1/inference.grpc.pb.h"
@@ -15,7 +16,8 @@ namespace {
 
 class PublicService final : public proto::InferenceService::CallbackService {
  public:
-  explicit PublicService(const GrpcFront::Parts& parts) : parts_(parts) {}
+  PublicService(const GrpcFront::Parts& parts, Duration write_timeout)
+      : parts_(parts), write_timeout_(write_timeout) {}
 
   grpc::ServerWriteReactor<proto::GenerateEvent>* Generate(
       grpc::CallbackServerContext* context, const proto::GenerateRequest* request) override {
@@ -23,7 +25,8 @@ class PublicService final : public proto::InferenceService::CallbackService {
     return new GenerateCallReactor({.loop = parts_.loop,
                                     .proxy = parts_.proxy,
                                     .entropy = parts_.entropy,
-                                    .probe = parts_.probe},
+                                    .probe = parts_.probe,
+                                    .write_timeout = write_timeout_},
                                    *context, *request);
   }
 
@@ -78,16 +81,18 @@ class PublicService final : public proto::InferenceService::CallbackService {
   }
 
   const GrpcFront::Parts parts_;
+  const Duration write_timeout_;
 };
 
 class GrpcFrontServer final : public GrpcFront {
  public:
-  GrpcFrontServer(const GrpcFrontOptions& options, const Parts& parts) : service_(parts) {
+  GrpcFrontServer(const GrpcFrontOptions& options, const Parts& parts)
+      : service_(parts, options.write_timeout) {
     grpc::EnableDefaultHealthCheckService(true);
     if (options.reflection) grpc::reflection::InitProtoReflectionServerBuilderPlugin();
     grpc::ServerBuilder builder;
     ApplyGrpcServerSettings(options.settings, builder);
-    builder.AddListeningPort(options.address + ":" + std::to_string(options.port),
+    builder.AddListeningPort(HostPort{options.address, options.port}.ToString(),
                              MakeGrpcServerCredentials(), &port_);
     builder.RegisterService(&service_);
     server_ = builder.BuildAndStart();
@@ -123,8 +128,8 @@ StatusOr<std::unique_ptr<GrpcFront>> GrpcFront::Start(const GrpcFrontOptions& op
                                                       const Parts& parts) {
   auto front = std::make_unique<GrpcFrontServer>(options, parts);
   if (!front->started()) {
-    return Unavailable("the gRPC listener cannot bind " + options.address + ":" +
-                       std::to_string(options.port));
+    return Unavailable("the gRPC listener cannot bind " +
+                       HostPort{options.address, options.port}.ToString());
   }
   return std::unique_ptr<GrpcFront>(std::move(front));
 }

@@ -22,6 +22,7 @@ struct GrpcFrontOptions {
   uint16_t port = 0;  // 0: any free port
   bool reflection = false;
   GrpcSettings settings;
+  Duration write_timeout = Seconds(30);  // for one event of a stream to be taken
 };
 
 // Thread-safe but for the proxy, which is touched on the loop only.

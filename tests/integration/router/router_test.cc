@@ -171,6 +171,45 @@ TEST_F(RouterTest, ServesTheSameOverGrpc) {
   EXPECT_EQ(text, WholeText());
 }
 
+TEST_F(RouterTest, CutsAGrpcClientThatDoesNotRead) {
+  coordinators_[0]->service.endless = coordinators_[1]->service.endless = true;
+  const auto front =
+      GrpcFront::Start({.write_timeout = Milliseconds(200)},
+                       {.loop = loop_, .proxy = proxy_, .entropy = entropy_, .probe = probe_});
+  ASSERT_TRUE(front.ok());
+  grpc::ChannelArguments arguments;
+  arguments.SetInt(GRPC_ARG_HTTP2_BDP_PROBE, 0);  // whose window would grow for seconds
+  const auto stub = pb::InferenceService::NewStub(
+      grpc::CreateCustomChannel("127.0.0.1:" + std::to_string((*front)->port()),
+                                grpc::InsecureChannelCredentials(), arguments));
+  grpc::ClientContext context;
+  pb::GenerateRequest request;
+  request.mutable_text()->set_text("hi");
+  const auto reader = stub->Generate(&context, request);
+  BoundedQueue<bool> never(1);
+  const auto begun = [&] {
+    return coordinators_[0]->service.streams + coordinators_[1]->service.streams > 0;
+  };
+  for (int i = 0; i < 500 && !(begun() && InFlight() == 0); ++i) {
+    (void)never.Pop(clock_.Now() + Milliseconds(20));
+  }
+  EXPECT_TRUE(begun());
+  EXPECT_EQ(InFlight(), 0U) << "it keeps its place";
+  pb::GenerateEvent event;
+  while (reader->Read(&event)) continue;
+  EXPECT_FALSE(reader->Finish().ok());
+}
+
+TEST_F(RouterTest, ListensOnAnAddressWithColons) {
+  HttpServerOptions probe;
+  probe.address = "::1";
+  const auto ignore = [](const HttpRequest&, const std::shared_ptr<HttpResponder>&) {};
+  if (!HttpServer::Start(probe, ignore, log_, entropy_).ok()) GTEST_SKIP() << "no IPv6 here";
+  const auto front = GrpcFront::Start(
+      {.address = "::1"}, {.loop = loop_, .proxy = proxy_, .entropy = entropy_, .probe = probe_});
+  EXPECT_TRUE(front.ok()) << ToString(front.status());
+}
+
 TEST_F(RouterTest, ForwardsUnaryCallsAndRefusals) {
   const auto stub = Stub();
   {
