@@ -183,11 +183,12 @@ void Drain(const RouterConfig& config, Process& process, SignalWaiter& signals, 
   process.health.SetDraining();
   if (doors.grpc != nullptr) doors.grpc->SetServing(false);
   if (config.drain_grace > Duration(0)) (void)signals.WaitFor(config.drain_grace);
-  const TimePoint deadline = process.clock.Now() + config.drain_timeout;
+  // Both at once: while one waits for its streams, the other must not take new ones.
+  std::thread grpc_stop([&config, &doors] {
+    if (doors.grpc != nullptr) doors.grpc->Stop(config.drain_timeout);
+  });
   const size_t cut = doors.http->Stop(config.drain_timeout);
-  if (doors.grpc != nullptr) {
-    doors.grpc->Stop(std::max(Duration(0), deadline - process.clock.Now()));
-  }
+  grpc_stop.join();
   process.log->Info("router_stopped", {{"connections_cut", cut}});
 }
 

@@ -3,6 +3,7 @@
 import concurrent.futures
 import os
 import signal
+import socket
 
 import pytest
 
@@ -168,3 +169,32 @@ def test_a_dead_router_breaks_the_stream_and_the_other_one_serves(cluster, model
     other = read_stream(cluster.urls[1], "/v1/completions", {**REQUESTS[0], "model": model})
     assert other.complete
     cluster.wait_ready()
+
+
+def test_a_router_that_drains_takes_no_new_grpc_call(cluster, model):
+    """Though a stream over HTTP has not ended yet."""
+    router = cluster.find("router-0")
+    metrics = []
+
+    def refused():
+        try:
+            socket.create_connection(("127.0.0.1", router["grpc_port"]), 2).close()
+        except ConnectionRefusedError:
+            return True
+        return False
+
+    def back():
+        now = cluster.find("router-0")
+        return now["ready"] and now["pid"] not in (0, router["pid"])
+
+    def on_event(stream):
+        if len(stream.arrivals) == 10 and not metrics:
+            cluster.kill("router-0", signal.SIGTERM)
+            wait_until(refused, 5, "a refusal")
+            metrics.append(cluster.admin(router, "/metrics")[1])
+
+    stream = read_stream(cluster.urls[0], "/v1/completions",
+                         {**REQUESTS[0], "model": model, "max_tokens": 900}, on_event=on_event)
+    assert "windrose_router_requests_in_flight 1" in metrics[0], "the stream had ended before"
+    assert stream.complete, (stream.error, stream.broken)
+    wait_until(back, 30, "router-0 to come back")
