@@ -22,6 +22,7 @@
 #include "common/obs/metric_registry.h"
 #include "common/obs/process_log.h"
 #include "router/proxy/http_front.h"
+#include "router/proxy/http_server_probe.h"
 #include "router/proxy/inference_proxy.h"
 #include "router/router_config.h"
 #include "router/server/grpc_front.h"
@@ -120,7 +121,7 @@ struct Doors {
   std::unique_ptr<AdminListener> admin;
   std::unique_ptr<AddressSource> addresses;
   std::unique_ptr<GrpcFront> grpc;
-  std::unique_ptr<HttpServer> http;
+  std::shared_ptr<HttpServer> http;
 };
 
 Status OpenAdmin(const RouterConfig& config, Process& process, Doors& doors) {
@@ -174,6 +175,11 @@ Status OpenHttp(const RouterConfig& config, Router& router, Doors& doors) {
   };
   ASSIGN_OR_RETURN(doors.http, HttpServer::Start(options, std::move(handler), *router.process.log,
                                                  router.process.entropy));
+  auto report = [probe = std::make_shared<HttpServerProbe>(router.process.metrics),
+                 server = std::weak_ptr<HttpServer>(doors.http)] {
+    if (const auto open = server.lock()) probe->Report(open->stats());
+  };
+  router.process.metrics.AddCollector(std::move(report));
   return OkStatus();
 }
 
