@@ -13,6 +13,8 @@ constexpr char kInvalidRequest[] = "invalid_request_error";
 constexpr char kRateLimit[] = "rate_limit_error";
 constexpr char kServerError[] = "server_error";
 constexpr uint32_t kDefaultRetryMs = 1000;
+// A coordinator names fields as the proto does; over HTTP those of sampling stand alone.
+constexpr std::string_view kSamplingPrefix = "sampling.";
 
 struct CodeRule {
   std::string_view code;
@@ -62,6 +64,10 @@ constexpr std::array<StatusRule, 12> kStatusRules{{
     {StatusCode::kAborted, 503, kServerError, "aborted"},
 }};
 
+std::string WithoutPrefix(const std::string& text) {
+  return text.substr(text.starts_with(kSamplingPrefix) ? kSamplingPrefix.size() : 0);
+}
+
 }  // namespace
 
 ErrorAnswer ToErrorAnswer(const Status& status, bool late) {
@@ -83,8 +89,8 @@ ErrorAnswer ToErrorAnswer(const Status& status, bool late) {
     answer.http_status = code_rule->http_status;
     answer.type = code_rule->type;
   }
-  answer.param = detail.param;
-  answer.message = Message(status);
+  answer.param = WithoutPrefix(detail.param);
+  answer.message = WithoutPrefix(Message(status));
   answer.retry_after_ms = detail.retry_after_ms;
   const bool busy = answer.http_status == 429 || answer.http_status == 503;
   if (busy && answer.retry_after_ms == 0) answer.retry_after_ms = kDefaultRetryMs;

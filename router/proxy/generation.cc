@@ -200,9 +200,11 @@ void Generation::PauseThenAttempt() {
 void Generation::GiveUpAfterWait() {
   wait_timer_ = 0;
   if (!started_.has_value()) parts_.probe.OnRejected(RejectReason::kNoBackend);
-  const std::string why = last_failure_.ok() ? "" : ": " + Message(last_failure_);
   const std::string code = ErrorCodeOf(last_failure_);
-  Fail(WithCode(Unavailable("no coordinator could take the request" + why),
+  // Why is for us: it names addresses.
+  parts_.log.Warn("generation_given_up",
+                  {{"request_id", call_.request_id}, {"reason", Message(last_failure_)}});
+  Fail(WithCode(Unavailable("no coordinator could take the request"),
                 code.empty() ? "coordinator_unavailable" : code));
 }
 

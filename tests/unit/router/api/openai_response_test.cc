@@ -150,6 +150,13 @@ TEST(ErrorAnswer, WritesBodyAndHeaders) {
   EXPECT_TRUE(ErrorHeaders(ToErrorAnswer(InvalidArgument("x"))).empty());
 }
 
+TEST(ErrorAnswer, NamesFieldsAsTheClientDid) {
+  const ErrorAnswer answer = ToErrorAnswer(
+      BadField("sampling.logit_bias", "invalid_value", "sampling.logit_bias: wanted fewer"));
+  EXPECT_EQ(answer.param, "logit_bias");
+  EXPECT_EQ(answer.message, "logit_bias: wanted fewer");
+}
+
 TEST(ErrorAnswer, TellsLibrariesNotToRepeatWhatFailedLate) {
   for (const Status& status : {ResourceExhausted("x"), Unavailable("x"), Internal("x")}) {
     const HeaderList headers = ErrorHeaders(ToErrorAnswer(status, /*late=*/true));

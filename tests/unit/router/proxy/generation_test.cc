@@ -441,6 +441,7 @@ TEST_F(GenerationTest, GivesUpAtTheWaitLimitWhenNobodyCanBeReached) {
   const TimePoint begin = loop_.Now();
   RunToEnd();
   EXPECT_EQ(ErrorCodeOf(recorder_.failure), "coordinator_unavailable");
+  EXPECT_EQ(Message(recorder_.failure), "no coordinator could take the request") << "no address";
   EXPECT_LT(loop_.Now() - begin, parts_.options.wait_limit + Seconds(2));
 }
 
