@@ -57,6 +57,9 @@ void AddRequestLimits(ConfigParser& parser, RouterConfig& config) {
              Duration(0), kHour);
   parser.Add("max-parallel-choices", request.parallel_choices,
              "choices of one request that are generated at once", 1, 1024);
+  parser.Add("max-logprob-values", request.logprob_values,
+             "log-probabilities that an answer which is not streamed may hold", uint64_t{1},
+             uint64_t{1} << 32);
   parser.Add("max-choices", limits.choices_per_prompt, "largest n", 1, 128);
   parser.Add("max-prompts", limits.prompts, "prompts of one completion request", 1, 1024);
   parser.Add("max-completion-logprobs", limits.completion_logprobs,

@@ -33,6 +33,14 @@ RequestPlan MakePlan(const GenerationOptions& options) {
   return plan;
 }
 
+// At most: a text has no more tokens than bytes, and <s>.
+uint64_t EchoedTokens(const GenerateCall& call) {
+  if (!call.echo) return 0;
+  if (const auto* tokens = std::get_if<TokenPrompt>(&call.prompt)) return tokens->ids.size();
+  const auto* const text = std::get_if<TextPrompt>(&call.prompt);
+  return text == nullptr ? 0 : text->text.size() + 1;
+}
+
 }  // namespace
 
 RequestPlan PlanChat(ChatRequest request, const std::string& request_id, uint64_t drawn_seed) {
@@ -58,6 +66,17 @@ RequestPlan PlanCompletion(CompletionRequest request, const std::string& request
     AddChoices(call, request.options.choices_per_prompt, drawn_seed, plan);
   }
   return plan;
+}
+
+uint64_t LogprobValues(const RequestPlan& plan, uint32_t context_length) {
+  uint64_t values = 0;
+  for (const GenerateCall& call : plan.calls) {
+    if (plan.stream || !call.logprobs.has_value()) continue;
+    uint64_t tokens = EchoedTokens(call) + call.max_tokens.value_or(context_length);
+    if (context_length > 0) tokens = std::min<uint64_t>(tokens, context_length);
+    values += tokens * (uint64_t{1} + *call.logprobs);
+  }
+  return values;
 }
 
 }  // namespace windrose::router

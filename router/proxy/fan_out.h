@@ -1,6 +1,7 @@
 // Fan-out: one OpenAI request to the generations that answer it, one per choice. Pure.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -23,5 +24,9 @@ struct RequestPlan {
 RequestPlan PlanChat(ChatRequest request, const std::string& request_id, uint64_t drawn_seed);
 RequestPlan PlanCompletion(CompletionRequest request, const std::string& request_id,
                            uint64_t drawn_seed);
+
+// How many log-probabilities a whole answer may hold, at most; 0 for a stream, which holds none.
+// `context_length`: of the model, or 0 when nobody has told it yet.
+uint64_t LogprobValues(const RequestPlan& plan, uint32_t context_length);
 
 }  // namespace windrose::router

@@ -43,14 +43,13 @@ InferenceProxy::~InferenceProxy() { CutAll(); }
 
 void InferenceProxy::StartHttp(RequestPlan plan, HttpExchange exchange) {
   parts_.probe.OnIncoming();
-  const StatusOr<std::string> model = ResolveModel(plan.calls.front().model);
-  if (!model.ok()) {
-    const HttpResponse response = ErrorResponse(model.status());
+  const Status prepared = Prepare(plan);
+  if (!prepared.ok()) {
+    const HttpResponse response = ErrorResponse(prepared);
     parts_.probe.OnHttpRequest(exchange.route, "POST", response.status, plan.stream,
                                parts_.loop.Now() - exchange.arrived);
     return exchange.responder->Send(response);
   }
-  for (GenerateCall& call : plan.calls) call.model = *model;
   const uint64_t handler_id = ++last_handler_id_;
   // The handler's end comes from inside one of its own calls, so it is destroyed a turn later.
   auto on_end = [this, handler_id, alive = std::weak_ptr<bool>(alive_)] {
@@ -63,6 +62,22 @@ void InferenceProxy::StartHttp(RequestPlan plan, HttpExchange exchange) {
   RequestHandler& started = *handler;
   handlers_.emplace(handler_id, std::move(handler));
   started.Start();
+}
+
+Status InferenceProxy::Prepare(RequestPlan& plan) const {
+  ASSIGN_OR_RETURN(const std::string name, ResolveModel(plan.calls.front().model));
+  for (GenerateCall& call : plan.calls) call.model = name;
+  const std::vector<ModelInfo> models = parts_.coordinators.Models();
+  const auto model = std::find_if(models.begin(), models.end(),
+                                  [&](const ModelInfo& info) { return info.id == name; });
+  const uint64_t values = LogprobValues(plan, model == models.end() ? 0 : model->context_length);
+  if (values <= options_.request.logprob_values) return OkStatus();
+  return BadField("logprobs", "invalid_value",
+                  "the answer could hold " + std::to_string(values) +
+                      " log-probabilities, but at most " +
+                      std::to_string(options_.request.logprob_values) +
+                      " are sent in one piece: ask for fewer tokens, choices or alternatives, or "
+                      "for a stream");
 }
 
 StatusOr<std::string> InferenceProxy::ResolveModel(const std::string& name) const {

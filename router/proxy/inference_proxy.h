@@ -67,6 +67,9 @@ class InferenceProxy {
   size_t http_requests() const { return handlers_.size(); }
 
  private:
+  // Resolves the model, and checks what needs it.
+  Status Prepare(RequestPlan& plan) const;
+
   template <typename Call, typename Result>
   void Ask(const Call& call, TimePoint deadline, std::set<std::string> avoid,
            std::function<void(StatusOr<Result>)> done);

@@ -21,10 +21,11 @@
 namespace windrose::router {
 
 struct RequestOptions {
-  Duration deadline = Seconds(600);   // from arrival to the end of the answer
-  Duration keep_alive = Seconds(15);  // silence of a stream before a comment
-  uint32_t parallel_choices = 16;     // of one request
-  size_t pause_bytes = 64 * 1024;     // unsent bytes of a stream at which reading pauses
+  Duration deadline = Seconds(600);             // from arrival to the end of the answer
+  Duration keep_alive = Seconds(15);            // silence of a stream before a comment
+  uint32_t parallel_choices = 16;               // of one request
+  size_t pause_bytes = 64 * 1024;               // unsent bytes of a stream at which reading pauses
+  uint64_t logprob_values = uint64_t{1} << 20;  // log-probabilities in one whole answer
 };
 
 // One HTTP request, as far as it is not in the plan.

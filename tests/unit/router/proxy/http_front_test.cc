@@ -208,6 +208,27 @@ TEST_F(HttpFrontTest, ALaterChoiceWaitsForFullCoordinators) {
   EXPECT_GT(script_.calls.size(), 18U) << "a test of nothing";
 }
 
+TEST_F(HttpFrontTest, BoundsTheLogprobsOfAWholeAnswer) {
+  const auto ask = [&](const std::string& more) {
+    const auto responder = Chat(R"(,"logprobs":true)" + more);
+    RunToEnd(*responder);
+    return responder->response.has_value() ? responder->response->status : 0;
+  };
+  script_.context_length = 100'000;
+  loop_.RunUntil([] { return false; }, loop_.Now() + Seconds(2));
+  EXPECT_EQ(ask(""), 200);
+  EXPECT_EQ(ask(R"(,"top_logprobs":10)"), 400) << "a token limit is missing";
+  EXPECT_EQ(ask(R"(,"top_logprobs":10,"stream":true)"), 0);
+  EXPECT_EQ(ask(R"(,"top_logprobs":10,"max_tokens":5000)"), 200);
+  EXPECT_EQ(ask(R"(,"top_logprobs":20,"max_tokens":8000,"n":8)"), 400);
+  const auto echo = Ask("POST", "/v1/completions",
+                        R"({"model":"demo","echo":true,"max_tokens":0,"logprobs":20,"prompt":")" +
+                            std::string(60'000, 'a') + R"("})");
+  RunToEnd(*echo);
+  EXPECT_EQ(echo->response->status, 400);
+  EXPECT_NE(echo->response->body.find(R"("param":"logprobs")"), std::string::npos);
+}
+
 TEST_F(HttpFrontTest, DeniesByDefault) {
   struct Case {
     const char* method;

@@ -35,6 +35,7 @@ struct Script {
   std::map<std::string, bool> up;      // by address; missing: up
   std::map<std::string, bool> silent;  // streams of these send nothing
   std::map<std::string, bool> lacks_expert;
+  uint32_t context_length = 0;         // told in probes
   std::vector<GenerateCall> calls;     // seen, in order
   std::vector<std::string> addresses;  // of calls
   size_t open_streams = 0;
@@ -142,7 +143,10 @@ class ScriptedClient final : public CoordinatorClient {
       if (alive.lock() == nullptr) return done(Cancelled("gone"));
       if (script_.up.contains(address_) && !script_.up[address_]) return done(Unavailable("down"));
       const bool ready = !script_.lacks_expert[address_];
-      done(CoordinatorReport{.serving = true, .models = {ModelInfo{.id = "demo", .ready = ready}}});
+      done(CoordinatorReport{
+          .serving = true,
+          .models = {
+              ModelInfo{.id = "demo", .context_length = script_.context_length, .ready = ready}}});
     });
   }
   void Tokenize(const TokenizeCall&, TimePoint,
