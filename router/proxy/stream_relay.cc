@@ -81,8 +81,11 @@ class StreamRelay final : public AnswerSink {
     timer_ = parts_.loop.After(delay, [this] {
       const Duration silence = parts_.loop.Now() - last_write_;
       if (silence < parts_.keep_alive) return WatchSilence(parts_.keep_alive - silence);
-      parts_.probe.OnKeepAlive();
-      Write(SsePing());
+      // While the client still takes what was written, the stream is not silent.
+      if (parts_.responder->pending_bytes() == 0) {
+        parts_.probe.OnKeepAlive();
+        Write(SsePing());
+      }
       WatchSilence(parts_.keep_alive);
     });
   }

@@ -37,14 +37,20 @@ void GenerateReactor::Start(proto::InferenceService::Stub& stub, const GenerateC
 
 void GenerateReactor::OnReadDone(bool ok) {
   if (!ok) return RemoveHold();
-  link_->loop.Post([this, link = link_, event = FromProto(std::move(message_))]() mutable {
-    Dispatch(*link, std::move(event));
-    if (link->paused && link->listener != nullptr) {
-      link->read_wanted = true;
-    } else {
-      ReadNext();
-    }
+  link_->loop.Post([this, event = FromProto(std::move(message_))]() mutable {
+    link_->held = std::move(event);
+    DeliverHeld();
   });
+}
+
+// No read is under way and the hold stands, so gRPC cannot be done with the call before ReadNext.
+void GenerateReactor::DeliverHeld() {
+  const std::shared_ptr<GenerateLink> link = link_;
+  if (link->paused && link->listener != nullptr) return;
+  StatusOr<GenerateEvent> event = *std::move(link->held);
+  link->held.reset();
+  Dispatch(*link, std::move(event));
+  ReadNext();
 }
 
 void GenerateReactor::OnDone(const grpc::Status& status) {

@@ -4,6 +4,7 @@
 #include <grpcpp/grpcpp.h>
 
 #include <memory>
+#include <optional>
 
 #include "common/base/event_loop.h"
 #include "router/upstream/call_registry.h"
@@ -21,25 +22,30 @@ struct GenerateLink {
   grpc::ClientContext context;
   GenerationListener* listener = nullptr;  // null once the handle is gone
   bool paused = false;
-  bool read_wanted = false;  // an event was delivered while paused; the next read is still to start
-  bool finished = false;     // OnFinished or OnFailed was called
+  bool finished = false;  // OnFinished or OnFailed was called
+  // Came while paused; the next read is still to start.
+  std::optional<StatusOr<GenerateEvent>> held;
 };
 
 // Deletes itself once gRPC is done with it. One event is read at a time, and the next one only
 // after the loop has delivered it: gRPC's flow control carries the back-pressure to the
-// coordinator. OnReadDone and OnDone run on gRPC's threads, one at a time; they only post.
+// coordinator. What was on its way when the stream was paused is held. OnReadDone and OnDone run on
+// gRPC's threads, one at a time; they only post.
 class GenerateReactor final : public grpc::ClientReadReactor<proto::GenerateEvent> {
  public:
   explicit GenerateReactor(std::shared_ptr<GenerateLink> link) : link_(std::move(link)) {}
 
   void Start(proto::InferenceService::Stub& stub, const GenerateCall& call);
-  // Starts the next read. Loop thread, when the last one was delivered.
-  void ReadNext() { StartRead(&message_); }
+  // Gives the held event to the listener, unless paused, and starts the next read; without a
+  // listener it is dropped. Loop thread, while an event is held.
+  void DeliverHeld();
 
   void OnReadDone(bool ok) override;
   void OnDone(const grpc::Status& status) override;
 
  private:
+  void ReadNext() { StartRead(&message_); }
+
   std::shared_ptr<GenerateLink> link_;
   uint64_t call_id_ = 0;
   proto::GenerateRequest request_;

@@ -33,19 +33,23 @@ bool IsServing(const grpc::ByteBuffer& response) {
 
 class GrpcStream final : public UpstreamStream {
  public:
-  // `reactor` may be gone unless a read is wanted.
+  // `reactor` may be gone unless an event is held.
   GrpcStream(std::shared_ptr<GenerateLink> link, GenerateReactor* reactor)
       : link_(std::move(link)), reactor_(reactor) {}
 
   ~GrpcStream() override {
     link_->listener = nullptr;
     link_->context.TryCancel();
-    if (std::exchange(link_->read_wanted, false)) reactor_->ReadNext();
+    if (link_->held.has_value()) reactor_->DeliverHeld();
   }
 
   void SetPaused(bool paused) override {
     link_->paused = paused;
-    if (!paused && std::exchange(link_->read_wanted, false)) reactor_->ReadNext();
+    if (paused || !link_->held.has_value()) return;
+    // Posted: a listener is not called from within its own call.
+    link_->loop.Post([link = link_, reactor = reactor_] {
+      if (link->held.has_value()) reactor->DeliverHeld();
+    });
   }
 
  private:

@@ -137,6 +137,27 @@ TEST_F(RouterTest, StreamsThroughAKilledProcess) {
   EXPECT_TRUE(body.ends_with("data: [DONE]\n\n"));
 }
 
+TEST_F(RouterTest, StreamsEchoesThatAreLargerThanTheBufferTogether) {
+  const std::string prompt = '"' + std::string(220'000, 'a') + '"';
+  const auto client = HttpClient::Make({.host = "127.0.0.1", .port = http_->port()},
+                                       {.silence_timeout = Seconds(30)});
+  BoundedQueue<bool> never(1);
+  std::string body;
+  const auto response = client->Do(
+      {.method = "POST",
+       .target = "/v1/completions",
+       .fields = {{"Content-Type", "application/json"}},
+       .body = R"({"model":"demo","stream":true,"echo":true,"max_tokens":20,"prompt":[)" + prompt +
+               "," + prompt + "," + prompt + "," + prompt + "]}"},
+      [&](std::string_view piece) {
+        body += piece;
+        if (body.size() < 200'000) (void)never.Pop(clock_.Now() + Milliseconds(2));
+        return true;
+      });
+  ASSERT_TRUE(response.ok()) << ToString(response.status());
+  EXPECT_TRUE(body.ends_with("data: [DONE]\n\n"));
+}
+
 TEST_F(RouterTest, FreesEverythingWhenAClientLeaves) {
   coordinators_[0]->service.endless = coordinators_[1]->service.endless = true;
   const auto response = Chat(R"(,"stream":true)", [](std::string_view) { return false; });
