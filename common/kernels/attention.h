@@ -3,8 +3,8 @@
 // A row's attention is: ResetAttention, AttendBlock for each of its blocks from the first to the
 // last, FinishAttention. The result depends on the row's query and its blocks only, never on which
 // rows or heads are computed beside it. All arithmetic is in f32, whatever the cache holds: a score
-// is summed in the order of Dot (rows.h), the weighted values by ascending position. Thread-safe
-// (functions on views). No allocation.
+// is summed in the order of Dot (rows.h), the weighted values by ascending position. A score that
+// is NaN makes all of its head's result NaN. Thread-safe (functions on views). No allocation.
 #pragma once
 
 #include <cstddef>

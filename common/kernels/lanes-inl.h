@@ -187,10 +187,11 @@ HWY_INLINE void PrefetchResults(const float* results, size_t stride, size_t rows
   }
 }
 
-// exp within a few units in the last place; 0 below -104; above 88 as 88.
+// exp within a few units in the last place; 0 below -104; above 88 as 88. NaN stays NaN, which Min
+// may take for 88 and Exp for 0.
 HWY_INLINE FloatVector BoundedExp(FloatVector x) {
   const FloatTag d;
-  return hn::Exp(d, hn::Min(x, hn::Set(d, 88.0F)));
+  return hn::IfThenElse(hn::IsNaN(x), x, hn::Exp(d, hn::Min(x, hn::Set(d, 88.0F))));
 }
 
 }  // namespace windrose::HWY_NAMESPACE

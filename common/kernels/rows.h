@@ -27,7 +27,8 @@ void AddTo(std::span<float> sum, std::span<const float> value);
 // sum[i] = fma(scale, value[i], sum[i]). Equal sizes.
 void AddScaledTo(std::span<float> sum, float scale, std::span<const float> value);
 
-// values[i] = exp(values[i] - shift). Minus infinity gives 0; differences above 88 are taken as 88.
+// values[i] = exp(values[i] - shift). Minus infinity gives 0, NaN itself; differences above 88 are
+// taken as 88.
 void ExpOfDifference(std::span<float> values, float shift);
 
 // Probabilities of one row of scores, in place. A row of minus infinities becomes uniform.

@@ -9,15 +9,21 @@
 #include "common/kernels/rows.h"
 
 namespace windrose {
+namespace {
+
+float Comparable(float score) {
+  if (std::isnan(score)) return -std::numeric_limits<float>::infinity();
+  return std::min(score, std::numeric_limits<float>::max());
+}
+
+}  // namespace
 
 void TopKGate(std::span<const float> scores, std::span<uint32_t> ids, std::span<float> weights) {
   CHECK(scores.size() <= kMaxGateExperts && ids.size() <= scores.size());
   CHECK(ids.size() == weights.size());
   std::array<float, kMaxGateExperts> storage;
   const std::span<float> probabilities(storage.data(), scores.size());
-  constexpr float kImpossible = -std::numeric_limits<float>::infinity();
-  std::transform(scores.begin(), scores.end(), probabilities.begin(),
-                 [](float score) { return std::isnan(score) ? kImpossible : score; });
+  std::transform(scores.begin(), scores.end(), probabilities.begin(), Comparable);
   Softmax(probabilities);
   float total = 0.0F;
   for (size_t rank = 0; rank < ids.size(); ++rank) {

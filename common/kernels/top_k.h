@@ -14,7 +14,7 @@ constexpr size_t kMaxGateExperts = 256;
 
 // scores: [experts], at most kMaxGateExperts. The chosen are written in order of falling
 // probability, ties with the lower id first; ids.size() == weights.size() <= experts. NaN counts as
-// minus infinity.
+// minus infinity, infinity as the largest number.
 void TopKGate(std::span<const float> scores, std::span<uint32_t> ids, std::span<float> weights);
 
 }  // namespace windrose

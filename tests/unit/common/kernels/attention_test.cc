@@ -50,6 +50,11 @@ struct Problem {
     for (float& query : queries) query *= 6.0F;  // some positions matter much more than others
   }
 
+  void SetKey(size_t position, const std::vector<float>& key) {
+    WriteCached(type, key, position % kAttentionBlock,
+                keys.bytes.data() + position / kAttentionBlock * keys.block_bytes);
+  }
+
   size_t Blocks() const { return (positions + kAttentionBlock - 1) / kAttentionBlock; }
 
   // Heads [first, first + count) on their own.
@@ -193,6 +198,41 @@ TEST(Attention, DoesNotReadBeyondTheCount) {
         WriteCached(type, others, j, problem.values.bytes.data() + problem.values.block_bytes);
       }
       EXPECT_EQ(problem.Attend(0, 2), before);
+    }
+  });
+}
+
+bool IsNan(float value) { return std::isnan(value); }
+
+// What damaged weights give must not turn into an answer.
+TEST(Attention, ShowsANanKeyToAllHeads) {
+  OnEachInstructionSet([](const std::string&) {
+    for (const KvCacheType type : kTypes) {
+      for (const size_t position : {0U, 3U, 16U, 31U, 34U}) {
+        Problem problem(5, 20, 35, type);
+        problem.SetKey(position, std::vector<float>(20, std::nanf("")));
+        const std::vector<float> out = problem.Attend(0, 5);
+        EXPECT_TRUE(std::all_of(out.begin(), out.end(), IsNan))
+            << "position " << position << ", type " << static_cast<int>(type);
+      }
+    }
+  });
+}
+
+TEST(Attention, ShowsANanQueryInItsHeadAlone) {
+  OnEachInstructionSet([](const std::string&) {
+    for (const KvCacheType type : kTypes) {
+      for (size_t head = 0; head < 5; ++head) {
+        Problem problem(5, 20, 35, type);
+        std::vector<float> wanted = problem.Attend(0, 5);
+        problem.queries[head * 20 + 7] = std::nanf("");
+        std::vector<float> out = problem.Attend(0, 5);
+        const auto own = out.begin() + static_cast<ptrdiff_t>(head * 20);
+        EXPECT_TRUE(std::all_of(own, own + 20, IsNan))
+            << "head " << head << ", type " << static_cast<int>(type);
+        std::copy_n(wanted.begin() + (own - out.begin()), 20, own);
+        EXPECT_EQ(out, wanted);
+      }
     }
   });
 }

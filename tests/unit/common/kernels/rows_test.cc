@@ -119,6 +119,25 @@ TEST(ExpOfDifference, IsAccurateAndEndsAtZero) {
   });
 }
 
+TEST(ExpOfDifference, ShowsNanInItsPlaceAlone) {
+  OnEachInstructionSet([](const std::string&) {
+    std::vector<float> values(20, 1.0F);
+    const std::vector<float> wanted = [&] {
+      std::vector<float> all = values;
+      ExpOfDifference(all, 0.0F);
+      return all;
+    }();
+    for (const size_t bad : {0U, 9U, 19U}) {
+      std::vector<float> out = values;
+      out[bad] = std::nanf("");
+      ExpOfDifference(out, 0.0F);
+      EXPECT_TRUE(std::isnan(out[bad])) << bad;
+      out[bad] = wanted[bad];
+      EXPECT_EQ(out, wanted) << bad;
+    }
+  });
+}
+
 TEST(Softmax, SumsToOneAndKeepsRatios) {
   OnEachInstructionSet([](const std::string&) {
     for (const size_t size : kSizes) {

@@ -54,6 +54,13 @@ TEST(TopKGate, NanIsNeverChosenBeforeANumber) {
   EXPECT_EQ(none.weights, (std::vector<float>{0.5F, 0.5F}));
 }
 
+TEST(TopKGate, InfinityIsMerelyTheLargestScore) {
+  const float infinity = std::numeric_limits<float>::infinity();
+  const Choice choice = Choose({1e30F, infinity, infinity, infinity}, 2);
+  EXPECT_EQ(choice.ids, (std::vector<uint32_t>{1, 2}));
+  EXPECT_EQ(choice.weights, (std::vector<float>{0.5F, 0.5F}));
+}
+
 TEST(TopKGate, ScoresFarApartStillGiveDistinctExperts) {
   const float lowest = std::numeric_limits<float>::lowest();
   const Choice choice = Choose({lowest, 1e30F, lowest}, 2);
