@@ -2,9 +2,11 @@
 
 #include <spdlog/async.h>
 #include <spdlog/async_logger.h>
-#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/sinks/base_sink.h>
+#include <unistd.h>
 
-#include <exception>
+#include <cerrno>
+#include <future>
 
 namespace windrose {
 namespace {
@@ -27,17 +29,53 @@ spdlog::level::level_enum ToSpdlog(LogLevel level) {
   return spdlog::level::off;
 }
 
+// Writes to stderr, for one thread. Past the C library's stream, whose lock a blocked write would
+// hold at the process's end.
+class StderrSink final : public spdlog::sinks::base_sink<spdlog::details::null_mutex> {
+ public:
+  // False: `patience` passed before the log was flushed, which is done once.
+  bool AwaitFlush(Duration patience) {
+    return flushed_.get_future().wait_for(patience) == std::future_status::ready;
+  }
+
+ protected:
+  void sink_it_(const spdlog::details::log_msg& message) override {
+    spdlog::memory_buf_t line;
+    formatter_->format(message, line);
+    std::string_view rest(line.data(), line.size());
+    while (!rest.empty()) {
+      const ssize_t written = write(STDERR_FILENO, rest.data(), rest.size());
+      if (written < 0 && errno == EINTR) continue;
+      if (written <= 0) return;  // What stderr refuses is lost; saying so there would not help.
+      rest.remove_prefix(static_cast<size_t>(written));
+    }
+  }
+  void flush_() override { flushed_.set_value(); }
+
+ private:
+  std::promise<void> flushed_;
+};
+
 class SpdLog final : public Log {
  public:
-  SpdLog(const std::string& component, LogLevel level)
-      : threads_(std::make_shared<spdlog::details::thread_pool>(kQueueLines, 1)),
+  SpdLog(const std::string& component, LogLevel level, Duration patience)
+      : patience_(patience),
+        threads_(std::make_shared<spdlog::details::thread_pool>(kQueueLines, 1)),
+        sink_(std::make_shared<StderrSink>()),
         logger_(std::make_shared<spdlog::async_logger>(
-            component, std::make_shared<spdlog::sinks::stderr_sink_mt>(), threads_,
-            spdlog::async_overflow_policy::overrun_oldest)) {
+            component, sink_, threads_, spdlog::async_overflow_policy::overrun_oldest)) {
     logger_->set_level(ToSpdlog(level));
     logger_->set_pattern("%Y-%m-%dT%H:%M:%S.%eZ %l %n %v", spdlog::pattern_time_type::utc);
-    // What stderr refuses is lost; reporting it to stderr would not help.
     logger_->set_error_handler([](const std::string&) {});
+  }
+
+  ~SpdLog() override {
+    logger_->flush();
+    if (sink_->AwaitFlush(patience_)) return;
+    // The pool's destructor would wait for its thread as long as stderr is blocked; so this one is
+    // left to the end of the process.
+    [[maybe_unused]] static const auto* const left_behind =
+        std::make_unique<std::shared_ptr<spdlog::details::thread_pool>>(threads_).release();
   }
 
   void Write(LogLevel level, std::string_view event,
@@ -49,15 +87,17 @@ class SpdLog final : public Log {
   }
 
  private:
-  // The pool's destructor writes what is queued.
+  const Duration patience_;
   const std::shared_ptr<spdlog::details::thread_pool> threads_;
+  const std::shared_ptr<StderrSink> sink_;
   const std::shared_ptr<spdlog::async_logger> logger_;
 };
 
 }  // namespace
 
-std::unique_ptr<Log> MakeProcessLog(const std::string& component, LogLevel level) {
-  return std::make_unique<SpdLog>(component, level);
+std::unique_ptr<Log> MakeProcessLog(const std::string& component, LogLevel level,
+                                    Duration patience) {
+  return std::make_unique<SpdLog>(component, level, patience);
 }
 
 }  // namespace windrose

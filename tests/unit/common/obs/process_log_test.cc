@@ -23,17 +23,28 @@ TEST(ProcessLog, WritesToStderrByLevel) {
   EXPECT_EQ(text.find("hidden"), std::string::npos);
 }
 
-// More lines than the queue and the pipe hold, while nobody reads the pipe.
-bool LogsIntoABlockedStderr() {
+// A log after more lines than the queue and the pipe hold, while nobody reads the pipe.
+std::unique_ptr<Log> LogIntoABlockedStderr() {
   std::array<int, 2> ends{};
-  if (pipe(ends.data()) != 0 || dup2(ends[1], STDERR_FILENO) < 0) return false;
-  Log* const log = MakeProcessLog("router", LogLevel::kInfo).release();  // its end would wait
+  if (pipe(ends.data()) != 0 || dup2(ends[1], STDERR_FILENO) < 0) return nullptr;
+  std::unique_ptr<Log> log = MakeProcessLog("router", LogLevel::kInfo, Duration::zero());
   for (int line = 0; line < 20'000; ++line) log->Info("line", {{"number", line}});
-  return true;
+  return log;
 }
 
 TEST(ProcessLog, NeverWaitsForABlockedStderr) {
-  EXPECT_EXIT(std::_Exit(LogsIntoABlockedStderr() ? 42 : 1), testing::ExitedWithCode(42), "");
+  EXPECT_EXIT(std::_Exit(LogIntoABlockedStderr().release() != nullptr ? 42 : 1),
+              testing::ExitedWithCode(42), "");
+}
+
+TEST(ProcessLog, LetsTheProcessEndWhileStderrIsBlocked) {
+  EXPECT_EXIT(
+      {
+        alarm(30);  // ends one that waits
+        const bool blocked = LogIntoABlockedStderr() != nullptr;
+        std::exit(blocked ? 42 : 1);
+      },
+      testing::ExitedWithCode(42), "");
 }
 
 }  // namespace
