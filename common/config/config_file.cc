@@ -167,6 +167,7 @@ StatusOr<std::string> ReadConfigFile(const std::string& path) {
   if (!file) return NotFound(path + ": wanted a readable file");
   std::string text(kLargestConfigFile + 1, '\0');
   file.read(text.data(), static_cast<std::streamsize>(text.size()));
+  if (file.bad()) return NotFound(path + ": wanted a readable file");
   text.resize(static_cast<size_t>(file.gcount()));
   return text;
 }

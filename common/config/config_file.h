@@ -26,7 +26,8 @@ struct ConfigEntry {
 // unfinished string or list, a file above kLargestConfigFile.
 StatusOr<std::vector<ConfigEntry>> ParseConfigText(std::string_view text, const std::string& name);
 
-// The file's text; refuses what is not a regular file and what is too large.
+// The file's text; refuses what is not a regular file and what cannot be read. Of one that is too
+// large it reads enough for ParseConfigText to refuse it.
 StatusOr<std::string> ReadConfigFile(const std::string& path);
 
 // `value` as a quoted string of the file format.

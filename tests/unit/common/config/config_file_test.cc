@@ -65,6 +65,13 @@ TEST(ConfigFile, ReadsRegularFilesOnly) {
   EXPECT_EQ(ReadConfigFile("/no/such/file").status().code(), StatusCode::kNotFound);
 }
 
+// This one can be opened, but not read from its beginning.
+TEST(ConfigFile, RefusesWhatCannotBeRead) {
+  const StatusOr<std::string> text = ReadConfigFile("/proc/self/mem");
+  ASSERT_FALSE(text.ok());
+  EXPECT_EQ(Message(text.status()), "/proc/self/mem: wanted a readable file");
+}
+
 TEST(ConfigFile, QuotesSoThatItReadsBack) {
   const std::string value = "a \"b\" \\ \n \t # [x]";
   const auto entries = ParseConfigText("k = " + QuoteConfigValue(value), "f");
