@@ -95,6 +95,7 @@ StatusOr<std::string> LineReader::TakeValue() {
   if (Take(']')) return joined;
   while (true) {
     ASSIGN_OR_RETURN(const std::string item, TakeScalar());
+    if (item.empty()) return InvalidArgument("wanted list items, none of them empty");
     if (item.find(',') != std::string::npos) {
       return InvalidArgument("wanted list items without a comma inside");
     }

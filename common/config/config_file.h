@@ -23,7 +23,7 @@ struct ConfigEntry {
 };
 
 // Refuses with "name:line: …": duplicate keys, sections, control bytes, a value without key, an
-// unfinished string or list, a file above kLargestConfigFile.
+// unfinished string or list, an empty item of a list, a file above kLargestConfigFile.
 StatusOr<std::vector<ConfigEntry>> ParseConfigText(std::string_view text, const std::string& name);
 
 // The file's text; refuses what is not a regular file and what cannot be read. Of one that is too

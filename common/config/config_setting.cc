@@ -48,13 +48,15 @@ std::string Bracketed(const std::vector<std::string>& items) {
   return list + "]";
 }
 
+// No items of an empty text, else one more than it has commas.
 std::vector<std::string> Split(std::string_view text) {
   std::vector<std::string> items;
-  while (!text.empty()) {
-    const size_t comma = std::min(text.find(','), text.size());
+  if (text.empty()) return items;
+  for (size_t comma = text.find(','); comma != std::string_view::npos; comma = text.find(',')) {
     items.emplace_back(text.substr(0, comma));
-    text.remove_prefix(std::min(comma + 1, text.size()));
+    text.remove_prefix(comma + 1);
   }
+  items.emplace_back(text);
   return items;
 }
 

@@ -39,6 +39,9 @@ TEST(ConfigFile, RefusesWithThePlace) {
   EXPECT_EQ(Refusal("a = 1 2"), "f:1: a: wanted one value, got more");
   EXPECT_EQ(Refusal("a = [1, 2"), "f:1: a: wanted ',' or ']' in a list");
   EXPECT_EQ(Refusal("a = [\"1,2\"]"), "f:1: a: wanted list items without a comma inside");
+  for (const std::string list : {"[\"\", x]", "[x, \"\"]", "[\"\"]"}) {
+    EXPECT_EQ(Refusal("a = " + list), "f:1: a: wanted list items, none of them empty") << list;
+  }
   EXPECT_EQ(Refusal("a = \t1"), "f:1: wanted no tabs or control bytes, got byte 9");
 }
 

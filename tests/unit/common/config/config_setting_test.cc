@@ -42,7 +42,7 @@ TEST(ConfigSetting, TakesIntegersSeparatedByCommas) {
   std::vector<uint32_t> numbers = {7};
   const ConfigSetting setting = IntegersSetting(numbers, 1, 1024);
   for (const std::string text :
-       {"0", "-1", "x", "8x", " 8", "1025", "99999999999", "1,,2", "1,0"}) {
+       {"0", "-1", "x", "8x", " 8", "1025", "99999999999", "1,,2", "1,0", "1,", ",1", ","}) {
     EXPECT_FALSE(setting.set(text).ok()) << text;
   }
   EXPECT_EQ(numbers, std::vector<uint32_t>{7});
@@ -51,6 +51,19 @@ TEST(ConfigSetting, TakesIntegersSeparatedByCommas) {
   EXPECT_EQ(setting.print(), "[1, 8, 1024]");
   EXPECT_TRUE(setting.set("").ok());
   EXPECT_EQ(setting.print(), "[]");
+}
+
+TEST(ConfigSetting, RefusesEmptyItemsOfAList) {
+  std::vector<std::string> items = {"old"};
+  const ConfigSetting setting = ListSetting(items);
+  for (const std::string text : {"a:1,", ",a:1", "a:1,,b:2", ","}) {
+    EXPECT_FALSE(setting.set(text).ok()) << text;
+  }
+  EXPECT_EQ(items, std::vector<std::string>{"old"});
+  EXPECT_TRUE(setting.set("a:1,b:2").ok());
+  EXPECT_EQ(items, (std::vector<std::string>{"a:1", "b:2"}));
+  EXPECT_TRUE(setting.set("").ok());
+  EXPECT_TRUE(items.empty());
 }
 
 TEST(ConfigSetting, BoundsText) {
