@@ -4,6 +4,7 @@
 #include <atomic>
 
 #include "common/kernels/matrix_unit.h"
+#include "common/kernels/processor.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "common/kernels/instruction_set.cc"
@@ -107,6 +108,7 @@ std::vector<std::string> SupportedInstructionSets() {
 }
 
 Status UseInstructionSet(const std::string& name) {
+  RETURN_IF_ERROR(CheckProcessor());
   AllowAll();
   if (name == "best") return OkStatus();
   std::string known = "best";

@@ -20,8 +20,9 @@ std::string InstructionSet();
 std::vector<std::string> SupportedInstructionSets();
 
 // Makes the kernels use `name`, one of the above; "best" is the first. Kernels that are not
-// compiled for this very set use the next one. INVALID_ARGUMENT for any other name. Not while a
-// kernel runs: at start-up, or in tests.
+// compiled for this very set use the next one. INVALID_ARGUMENT for any other name,
+// FAILED_PRECONDITION on a processor that no kernel may run on. Not while a kernel runs: at
+// start-up, before the first, or in tests.
 Status UseInstructionSet(const std::string& name);
 
 // Whether the set in use has products of bf16: one instruction more than AVX3_DL, as which all
