@@ -64,6 +64,8 @@ class MatrixUnitProducts : public testing::Test {
         }
       }
     }
+    // More activations than pass over the panels at once.
+    ASSERT_NO_FATAL_FAILURE(Compare(multiply, {130, 8320, 37}));
     EXPECT_TRUE(HasMatrixUnit() || TileEmulator::instruction_count() > before);
   }
 
