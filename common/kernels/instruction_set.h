@@ -1,7 +1,7 @@
 // Which instruction set the kernels run with.
 //
-// Chosen once per process from what the processor has; bits are promised within one, so it is part
-// of what a deployment tells about itself. Thread-safe, but for UseInstructionSet.
+// Chosen once per process from what the processor has. All give the same bits but the portable
+// fallback, which has no fused multiply-add. Thread-safe, but for UseInstructionSet.
 #pragma once
 
 #include <string>

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <bit>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -75,6 +76,18 @@ inline float DotInPromisedOrder(const std::vector<float>& a, const std::vector<f
 // The portable fallback has no fused multiply-add; all others have.
 inline bool IsFused(const std::string& instruction_set) {
   return instruction_set != "SCALAR" && instruction_set != "EMU128";
+}
+
+// What `compute` returns has the same bits with each set that fuses multiply and add.
+inline void ExpectSameBitsOnEachFusedSet(const std::function<std::vector<float>()>& compute) {
+  std::vector<uint32_t> first;
+  OnEachInstructionSet([&](const std::string& name) {
+    if (!IsFused(name)) return;
+    std::vector<uint32_t> bits;
+    for (const float value : compute()) bits.push_back(std::bit_cast<uint32_t>(value));
+    if (first.empty()) first = bits;
+    EXPECT_EQ(bits, first);
+  });
 }
 
 }  // namespace windrose

@@ -55,6 +55,21 @@ TEST(RmsNorm, RowDoesNotDependOnItsNeighboursAndMayBeInPlace) {
   EXPECT_EQ(alone, std::vector<float>(begin, begin + kSize));
 }
 
+TEST(RmsNorm, InstructionSetsWithFusedMultiplyAddAgreeToTheBit) {
+  ThreadPool pool(1);
+  for (const size_t size : kSizes) {
+    for (const DType dtype : {DType::kF32, DType::kF16, DType::kBf16}) {
+      const RandomWeight weight(1, size, dtype, 1);
+      const std::vector<float> x = RandomValues(20 * size, 2);
+      ExpectSameBitsOnEachFusedSet([&] {
+        std::vector<float> out(x.size());
+        RmsNorm(ConstRows(x, size), weight.view, 1e-5F, Rows(out, size), pool);
+        return out;
+      });
+    }
+  }
+}
+
 TEST(RmsNorm, AcceptsNoRows) {
   ThreadPool pool(1);
   const RandomWeight weight(1, 8, DType::kF32, 3);
@@ -92,6 +107,18 @@ TEST(SwiGlu, ElementHasTheSameBitsWhereverItStands) {
   });
 }
 
+TEST(SwiGlu, InstructionSetsWithFusedMultiplyAddAgreeToTheBit) {
+  ThreadPool pool(1);
+  const std::vector<float> up = RandomValues(100'007, 5);
+  std::vector<float> gate = RandomValues(up.size(), 6);
+  for (size_t i = 0; i < gate.size(); ++i) gate[i] *= std::exp2(static_cast<float>(i % 12) - 4.0F);
+  ExpectSameBitsOnEachFusedSet([&] {
+    std::vector<float> out = gate;
+    SwiGlu(out, up, pool);
+    return out;
+  });
+}
+
 TEST(SwiGlu, ShowsNan) {
   ThreadPool pool(1);
   std::vector<float> gate = {std::nanf(""), 1.0F};
@@ -116,6 +143,17 @@ TEST(ExpOfDifference, IsAccurateAndEndsAtZero) {
     std::vector<float> same = {3.5F, -1e30F};
     ExpOfDifference(same, 3.5F);
     EXPECT_EQ(same, (std::vector<float>{1.0F, 0.0F}));
+  });
+}
+
+// From what gives zero to what is taken as 88.
+TEST(ExpOfDifference, InstructionSetsWithFusedMultiplyAddAgreeToTheBit) {
+  std::vector<float> values = RandomValues(100'007, 12);
+  for (float& value : values) value *= 120.0F;
+  ExpectSameBitsOnEachFusedSet([&] {
+    std::vector<float> out = values;
+    ExpOfDifference(out, 0.7F);
+    return out;
   });
 }
 
@@ -155,6 +193,18 @@ TEST(Softmax, SumsToOneAndKeepsRatios) {
       EXPECT_NEAR(sum, 1.0, 1e-5);
     }
   });
+}
+
+TEST(Softmax, InstructionSetsWithFusedMultiplyAddAgreeToTheBit) {
+  for (const size_t size : kSizes) {
+    std::vector<float> scores = RandomValues(size, 7);
+    for (float& score : scores) score *= 20.0F;
+    ExpectSameBitsOnEachFusedSet([&] {
+      std::vector<float> out = scores;
+      Softmax(out);
+      return out;
+    });
+  }
 }
 
 TEST(Softmax, OfImpossibleScoresIsUniform) {
