@@ -72,7 +72,7 @@ class Engine final : public Generator {
   bool RunOnce();
 
  private:
-  // Whether any request, or this one, is taken in when so many `others` are unfinished. Thread-safe.
+  // Whether any request, or this one, is taken in beside so many `others`. Thread-safe.
   Status CheckAdmits(uint32_t others) const;
   Status CheckAccepts(const Request& request, uint32_t others) const;
   void Admit(uint64_t ticket, Request request, std::shared_ptr<TokenSink> sink);
