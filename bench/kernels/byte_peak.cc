@@ -1,6 +1,7 @@
 #include "bench/kernels/byte_peak.h"
 
 #include <cstddef>
+#include <string>
 
 #include "bench/kernels/machine_peak.h"
 #include "bench/kernels/unit_peak.h"
@@ -58,9 +59,33 @@ __attribute__((target("avx2"))) double MultiplyByAvx2(size_t rounds, int seed, f
   return 2.0 * static_cast<double>(rounds) * 6 * 32;
 }
 
+// The same with 512 bits.
+__attribute__((target("avx512bw"))) double MultiplyByAvx512(size_t rounds, int seed, float* sink) {
+  __m512i bytes[12];
+  __m512i sums[12];
+  for (size_t i = 0; i < 12; ++i) {
+    bytes[i] = _mm512_set1_epi8(static_cast<char>(seed));
+    sums[i] = bytes[i];
+  }
+  for (size_t round = 0; round < rounds; ++round) {
+#pragma GCC unroll 12
+    for (size_t i = 0; i < 12; ++i) {
+      sums[i] = _mm512_add_epi16(_mm512_maddubs_epi16(bytes[i], sums[i]), sums[i]);
+    }
+  }
+  for (size_t i = 1; i < 12; ++i) sums[0] = _mm512_add_epi16(sums[0], sums[i]);
+  alignas(64) int lanes[16];
+  _mm512_store_si512(lanes, sums[0]);
+  *sink = static_cast<float>(lanes[0]);
+  return 2.0 * static_cast<double>(rounds) * 12 * 64;
+}
+
+// With the instructions that the set in use has.
 Multiply BestMultiply() {
-  if (__builtin_cpu_supports("avx512vnni")) return MultiplyByVnni;
-  return __builtin_cpu_supports("avx2") ? MultiplyByAvx2 : nullptr;
+  const std::string set = InstructionSet();
+  if (set == "AVX2") return MultiplyByAvx2;
+  if (set == "AVX3") return MultiplyByAvx512;
+  return set.starts_with("AVX3") ? MultiplyByVnni : nullptr;
 }
 
 #else

@@ -79,6 +79,10 @@ def write_region(name: str, lines: list[str]) -> None:
     PAGE.write_text(page[:before] + "\n" + "\n".join(lines) + "\n" + page[after:])
 
 
+def file_name(region: str) -> str:
+    return region.replace(",", "").replace(" ", "_").lower()
+
+
 def save_plot(figure, name: str) -> None:
     """As SVG; the same figures give the same file."""
     import matplotlib

@@ -7,6 +7,7 @@ hits both alike. Medians over the rounds count.
 import argparse
 import contextlib
 import json
+import os
 import pathlib
 import re
 import statistics
@@ -27,6 +28,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--formats", default="q4,q8,bf16")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--instruction-set", help="of our kernels; llama.cpp's must be compiled alike")
     parser.add_argument("--write", action="store_true", help="write docs/performance.md and the plot")
     return parser.parse_args()
 
@@ -131,7 +133,7 @@ def cluster_table(engines: dict) -> list[str]:
     return lines
 
 
-def plot(results: dict) -> None:
+def plot(results: dict, name: str) -> None:
     import matplotlib
 
     matplotlib.use("svg")
@@ -146,13 +148,17 @@ def plot(results: dict) -> None:
     axes.invert_yaxis()
     axes.set_xlabel("tokens per second")
     axes.legend()
-    page.save_plot(figure, "side_by_side")
+    page.save_plot(figure, name)
 
 
 def main() -> None:
     arguments = parse_arguments()
+    region = "side by side"
+    if arguments.instruction_set:
+        region += f", {arguments.instruction_set}"
+        os.environ["WINDROSE_INSTRUCTION_SET"] = arguments.instruction_set  # of all our programs
     if arguments.write:
-        page.require_regions("side by side")
+        page.require_regions(region)
     machine = machine_line()
     formats = arguments.formats.split(",")
     results = {f: measure(f, arguments.rounds, arguments.threads) for f in formats}
@@ -161,10 +167,10 @@ def main() -> None:
     if "q4" in results:
         lines += ["", *cluster_table(results["q4"])]
     print("\n".join(lines))
-    (MODELS / "side_by_side.json").write_text(json.dumps(results, indent=1))
+    (MODELS / f"{page.file_name(region)}.json").write_text(json.dumps(results, indent=1))
     if arguments.write:
-        page.write_region("side by side", lines)
-        plot(results)
+        page.write_region(region, lines)
+        plot(results, page.file_name(region))
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
 #include <string>
 #include <vector>
 
@@ -79,7 +80,7 @@ class MatrixUnitProducts : public testing::Test {
     std::vector<float> out[2];
     for (const Products products : {Products::kVectors, Products::kMatrixUnit}) {
       std::vector<float>& own = out[static_cast<size_t>(products)];
-      own.resize(shape.rows * shape.outputs);
+      own.resize(shape.rows * shape.outputs, std::nanf(""));  // unlike anything, if left so
       multiply(ConstRows(x, shape.cols), Rows(own, shape.outputs), products);
     }
     ASSERT_EQ(out[0], out[1]) << shape.rows << " rows, " << shape.cols << " inputs, "
