@@ -76,19 +76,6 @@ HWY_INLINE WeightBytes InBothBytes(Words words) {
 
 #endif
 
-#if HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX2
-
-// Weights of q8 as they are kept. `from`: the first block, advanced to the register's outputs.
-template <size_t kChunks>
-HWY_INLINE void LoadChunks(const uint8_t* from, WeightBytes (&chunk)[kChunks]) {
-  HWY_UNROLL(16)
-  for (size_t c = 0; c < kChunks; ++c) {
-    chunk[c] = hn::LoadU(WeightByteTag(), from + c * kChunkBytes);
-  }
-}
-
-#endif
-
 }  // namespace windrose::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 

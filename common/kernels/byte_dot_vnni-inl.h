@@ -23,10 +23,11 @@ HWY_INLINE void LoadHalf(const std::byte* from, const std::byte* levels, HalfWei
   const WeightByteTag d;
   const auto* bytes = reinterpret_cast<const uint8_t*>(from);
   if constexpr (kType == DType::kQ8) {  // kept 128 higher
-    LoadChunks(bytes, half.chunk);
-    if constexpr (kRaised == 128) return;
     HWY_UNROLL(16)
-    for (WeightBytes& chunk : half.chunk) chunk = hn::Sub(chunk, hn::Set(d, 128 - kRaised));
+    for (size_t c = 0; c < kHalfChunks; ++c) {
+      const WeightBytes kept = hn::LoadU(d, bytes + c * kChunkBytes);
+      half.chunk[c] = hn::Sub(kept, hn::Set(d, 128 - kRaised));
+    }
     return;
   }
   const WeightWordTag d16;

@@ -17,16 +17,27 @@ HWY_INLINE WeightBytes LowHalves(WeightBytes bytes) {
   return hn::And(bytes, hn::Set(WeightByteTag(), 0x0F));
 }
 
-template <int kBits>
-HWY_INLINE WeightBytes ShiftedRight(WeightBytes bytes) {
-  return hn::BitCast(WeightByteTag(), hn::ShiftRight<kBits>(hn::BitCast(WeightWordTag(), bytes)));
+HWY_INLINE WeightBytes UpperHalves(WeightBytes bytes) {
+  const auto shifted = hn::ShiftRight<4>(hn::BitCast(WeightWordTag(), bytes));
+  return LowHalves(hn::BitCast(WeightByteTag(), shifted));
 }
 
-// Weights as they are kept, with what makes them what they are worth: that is done to sums.
+// Numbers of four bits: eight sums of two products of them fit 16 bits. What makes them what they
+// are worth is done to sums.
 template <DType kType>
-struct BlockWeights {
+struct BlockWeights;
+
+template <>
+struct BlockWeights<DType::kQ4> {
   WeightBytes chunk[kBlockChunks];
-  WordVector factors;  // of q4
+  WordVector factors;
+};
+
+// 255 * 127 twice would not fit: lower and upper halves one after the other.
+template <>
+struct BlockWeights<DType::kQ8> {
+  WeightBytes low[kBlockChunks];
+  WeightBytes high[kBlockChunks];
 };
 
 // `from`: the block, advanced to the register's outputs; `levels`: its levels, of q4.
@@ -35,13 +46,21 @@ HWY_INLINE void LoadBlockWeights(const std::byte* from, const std::byte* levels,
                                  BlockWeights<kType>& weights) {
   const WeightByteTag d;
   const auto* bytes = reinterpret_cast<const uint8_t*>(from);
-  if constexpr (kType == DType::kQ8) return LoadChunks(bytes, weights.chunk);
-  weights.factors = hn::BitCast(SignedWordTag(), LoadLevels(levels).factors);
-  HWY_UNROLL(4)
-  for (size_t c = 0; c < kBlockChunks; c += 2) {
-    const WeightBytes both = hn::LoadU(d, bytes + c / 2 * kChunkBytes);
-    weights.chunk[c] = LowHalves(both);
-    weights.chunk[c + 1] = LowHalves(ShiftedRight<4>(both));
+  if constexpr (kType == DType::kQ4) {
+    weights.factors = hn::BitCast(SignedWordTag(), LoadLevels(levels).factors);
+    HWY_UNROLL(4)
+    for (size_t c = 0; c < kBlockChunks; c += 2) {
+      const WeightBytes both = hn::LoadU(d, bytes + c / 2 * kChunkBytes);
+      weights.chunk[c] = LowHalves(both);
+      weights.chunk[c + 1] = UpperHalves(both);
+    }
+  } else {
+    HWY_UNROLL(8)
+    for (size_t c = 0; c < kBlockChunks; ++c) {
+      const WeightBytes whole = hn::LoadU(d, bytes + c * kChunkBytes);
+      weights.low[c] = LowHalves(whole);
+      weights.high[c] = UpperHalves(whole);
+    }
   }
 }
 
@@ -69,16 +88,13 @@ HWY_INLINE IntVector AddPairs(WordVector pairs, WordVector factors) {
 #endif
 }
 
-// `Take` picks the bits of a chunk, at most four: then eight sums of two products fit 16 bits.
-template <class Take>
-HWY_INLINE WordVector NibbleDot(const WeightBytes (&chunk)[kBlockChunks], const int8_t* x,
-                                const Take& take) {
-  auto even = PairProducts(take(chunk[0]), x);
-  auto odd = PairProducts(take(chunk[1]), x + 4);
+HWY_INLINE WordVector NibbleDot(const WeightBytes (&chunk)[kBlockChunks], const int8_t* x) {
+  auto even = PairProducts(chunk[0], x);
+  auto odd = PairProducts(chunk[1], x + 4);
   HWY_UNROLL(3)
   for (size_t c = 2; c < kBlockChunks; c += 2) {
-    even = hn::Add(even, PairProducts(take(chunk[c]), x + 4 * c));
-    odd = hn::Add(odd, PairProducts(take(chunk[c + 1]), x + 4 * c + 4));
+    even = hn::Add(even, PairProducts(chunk[c], x + 4 * c));
+    odd = hn::Add(odd, PairProducts(chunk[c + 1], x + 4 * c + 4));
   }
   return hn::Add(even, odd);
 }
@@ -86,21 +102,17 @@ HWY_INLINE WordVector NibbleDot(const WeightBytes (&chunk)[kBlockChunks], const 
 // x: 32 bytes; minus_sum: of them.
 HWY_INLINE IntVector Q8BlockDot(const BlockWeights<DType::kQ8>& weights, const int8_t* x,
                                 int32_t minus_sum) {
-  const auto upper_halves = [](WeightBytes bytes)
-                                HWY_ATTR { return LowHalves(ShiftedRight<4>(bytes)); };
-  const WordVector one = hn::Set(SignedWordTag(), 1);
-  // 255 * 127 twice does not fit 16 bits: the halves of the weights one after the other.
-  const IntVector low = AddPairs(NibbleDot(weights.chunk, x, LowHalves), one);
-  const IntVector high = AddPairs(NibbleDot(weights.chunk, x, upper_halves), one);
+  const SignedWordTag d;
+  const IntVector low = AddPairs(NibbleDot(weights.low, x), hn::Set(d, 1));
+  const IntVector high = AddPairs(NibbleDot(weights.high, x), hn::Set(d, 16));
   const IntVector offset = hn::ShiftLeft<7>(hn::Set(IntTag(), minus_sum));
-  return hn::Add(hn::Add(low, hn::ShiftLeft<4>(high)), offset);
+  return hn::Add(hn::Add(low, high), offset);
 }
 
 // But for the offset.
 HWY_INLINE void AddQ4BlockDot(const BlockWeights<DType::kQ4>& weights, const int8_t* x,
                               IntVector& sum) {
-  const auto as_they_are = [](WeightBytes bytes) HWY_ATTR { return bytes; };
-  sum = hn::Add(sum, AddPairs(NibbleDot(weights.chunk, x, as_they_are), weights.factors));
+  sum = hn::Add(sum, AddPairs(NibbleDot(weights.chunk, x), weights.factors));
 }
 
 // Those of both blocks at once.
