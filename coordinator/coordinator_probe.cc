@@ -15,12 +15,6 @@ Buckets CountBuckets() { return ExponentialBuckets(1, 2, 16); }
 
 }  // namespace
 
-void CoordinatorProbe::Follower::Follow(double total) {
-  if (total <= last) return;
-  counter.Inc(total - last);
-  last = total;
-}
-
 CoordinatorProbe::CoordinatorProbe(MetricRegistry& registry, const Clock& clock, const Shape& shape,
                                    std::shared_ptr<Heartbeat> heartbeat)
     : registry_(registry), clock_(clock), heartbeat_(std::move(heartbeat)) {
@@ -45,7 +39,7 @@ void CoordinatorProbe::AddEngineMetrics(const Shape& shape) {
       .Set(1);
   last_step_ = registry_.AddGauge(Name("last_step_timestamp_seconds"),
                                   "When the last step ended, in seconds since 1970.");
-  preemptions_.counter = registry_.AddCounter(
+  preemptions_ = registry_.AddCounter(
       Name("preemptions_total"), "Sequences that gave their blocks back and were computed again.",
       {{"reason", "kv_full"}});
   for (size_t phase = 0; phase < kPhaseNames.size(); ++phase) {
@@ -94,10 +88,10 @@ void CoordinatorProbe::AddExpertMetrics(const Shape& shape) {
     for (uint32_t expert = 0; expert < shape.experts; ++expert) {
       const MetricLabels labels = {{"layer", std::to_string(layer)},
                                    {"expert", std::to_string(expert)}};
-      assignments_.push_back({registry_.AddCounter(Name("expert_assignments_total"),
-                                                   "Rows that the gate gave an expert.", labels)});
-      gate_weights_.push_back({registry_.AddCounter(
-          Name("expert_gate_weight_total"), "Sum of the gate's weights for an expert.", labels)});
+      assignments_.push_back(registry_.AddCounter(Name("expert_assignments_total"),
+                                                  "Rows that the gate gave an expert.", labels));
+      gate_weights_.push_back(registry_.AddCounter(
+          Name("expert_gate_weight_total"), "Sum of the gate's weights for an expert.", labels));
     }
   }
   for (uint32_t expert = 0; expert < shape.experts; ++expert) {
@@ -105,15 +99,15 @@ void CoordinatorProbe::AddExpertMetrics(const Shape& shape) {
     expert_rows_.push_back(registry_.AddHistogram(Name("expert_batch_tokens"),
                                                   "Rows of an expert in one step, all layers.",
                                                   CountBuckets(), labels));
-    failovers_.push_back({registry_.AddCounter(
-        Name("expert_failovers_total"), "Segments sent to another worker than before.", labels)});
+    failovers_.push_back(registry_.AddCounter(
+        Name("expert_failovers_total"), "Segments sent to another worker than before.", labels));
     replicas_ready_.push_back(
         registry_.AddGauge(Name("expert_replicas_ready"), "Workers ready for an expert.", labels));
   }
-  retries_.counter = registry_.AddCounter(Name("expert_retries_total"),
-                                          "Calls for pairs that an earlier call left unanswered.");
-  late_replies_.counter = registry_.AddCounter(Name("expert_late_replies_total"),
-                                               "Replies dropped because they were not needed.");
+  retries_ = registry_.AddCounter(Name("expert_retries_total"),
+                                  "Calls for pairs that an earlier call left unanswered.");
+  late_replies_ = registry_.AddCounter(Name("expert_late_replies_total"),
+                                       "Replies dropped because they were not needed.");
   placement_epoch_ =
       registry_.AddGauge(Name("placement_epoch"), "Version of the map of experts to workers.");
 }
@@ -125,10 +119,10 @@ void CoordinatorProbe::OnStep(const StepReport& report) {
   step_sequences_[phase].Observe(report.sequences);
   for (size_t i = 0; i < kStageCount; ++i) stage_seconds_[i].Observe(ToSeconds(report.stages[i]));
   for (size_t i = 0; i < assignments_.size() && i < report.assignments.size(); ++i) {
-    assignments_[i].Follow(static_cast<double>(report.assignments[i]));
+    assignments_[i].RaiseTo(static_cast<double>(report.assignments[i]));
   }
   for (size_t i = 0; i < gate_weights_.size() && i < report.gate_weights.size(); ++i) {
-    gate_weights_[i].Follow(report.gate_weights[i]);
+    gate_weights_[i].RaiseTo(report.gate_weights[i]);
   }
   for (size_t i = 0; i < expert_rows_.size() && i < report.expert_rows.size(); ++i) {
     if (report.expert_rows[i] > 0) expert_rows_[i].Observe(report.expert_rows[i]);
@@ -145,15 +139,15 @@ void CoordinatorProbe::OnLoad(const LoadReport& report) {
   kv_usage_.Set(report.kv_blocks_total == 0
                     ? 0
                     : static_cast<double>(report.kv_blocks_used) / report.kv_blocks_total);
-  preemptions_.Follow(static_cast<double>(report.preemptions));
+  preemptions_.RaiseTo(static_cast<double>(report.preemptions));
 }
 
 void CoordinatorProbe::OnDispatch(const DispatchStats& stats) {
-  retries_.Follow(static_cast<double>(stats.retries));
-  late_replies_.Follow(static_cast<double>(stats.late_replies));
+  retries_.RaiseTo(static_cast<double>(stats.retries));
+  late_replies_.RaiseTo(static_cast<double>(stats.late_replies));
   placement_epoch_.Set(static_cast<double>(stats.placement_epoch));
   for (size_t i = 0; i < failovers_.size() && i < stats.failovers.size(); ++i) {
-    failovers_[i].Follow(static_cast<double>(stats.failovers[i]));
+    failovers_[i].RaiseTo(static_cast<double>(stats.failovers[i]));
   }
   for (size_t i = 0; i < replicas_ready_.size() && i < stats.replicas_ready.size(); ++i) {
     replicas_ready_[i].Set(stats.replicas_ready[i]);
@@ -173,13 +167,12 @@ CoordinatorProbe::WorkerSeries& CoordinatorProbe::SeriesOf(const std::string& ad
   series.up = registry_.AddGauge(Name("worker_up"), "1 while the worker is connected and ready.",
                                  {{"worker", address}});
   for (const char* outcome : {"ok", "error", "overdue"}) {
-    series.calls[outcome].counter = registry_.AddCounter(
+    series.calls[outcome] = registry_.AddCounter(
         Name("expert_rpc_total"), "Calls to a worker by outcome.", labels("code", outcome));
   }
   const std::string bytes = Name("expert_rpc_bytes_total");
-  series.sent_bytes.counter =
-      registry_.AddCounter(bytes, "Bytes of frames.", labels("direction", "sent"));
-  series.received_bytes.counter =
+  series.sent_bytes = registry_.AddCounter(bytes, "Bytes of frames.", labels("direction", "sent"));
+  series.received_bytes =
       registry_.AddCounter(bytes, "Bytes of frames.", labels("direction", "received"));
   series.seconds = registry_.AddHistogram(
       Name("expert_rpc_seconds"),
@@ -191,11 +184,11 @@ CoordinatorProbe::WorkerSeries& CoordinatorProbe::SeriesOf(const std::string& ad
 void CoordinatorProbe::FollowWorker(const WorkerStats& stats) {
   WorkerSeries& series = SeriesOf(stats.address);
   series.up.Set(stats.up ? 1 : 0);
-  series.calls["ok"].Follow(static_cast<double>(stats.replies));
-  series.calls["error"].Follow(static_cast<double>(stats.errors));
-  series.calls["overdue"].Follow(static_cast<double>(stats.overdue));
-  series.sent_bytes.Follow(static_cast<double>(stats.bytes_sent));
-  series.received_bytes.Follow(static_cast<double>(stats.bytes_received));
+  series.calls["ok"].RaiseTo(static_cast<double>(stats.replies));
+  series.calls["error"].RaiseTo(static_cast<double>(stats.errors));
+  series.calls["overdue"].RaiseTo(static_cast<double>(stats.overdue));
+  series.sent_bytes.RaiseTo(static_cast<double>(stats.bytes_sent));
+  series.received_bytes.RaiseTo(static_cast<double>(stats.bytes_received));
   if (stats.replies <= series.replies) return;
   const double seconds = ToSeconds(stats.round_trips);
   series.seconds.Observe((seconds - series.round_trips) /

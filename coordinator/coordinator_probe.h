@@ -44,17 +44,11 @@ class CoordinatorProbe final : public EngineObserver, public InferenceObserver {
   void OnCallEnded(std::string_view method, StatusCode code, Duration duration) override;
 
  private:
-  // A counter that follows a number which only rises.
-  struct Follower {
-    Counter counter;
-    double last = 0;
-    void Follow(double total);
-  };
   struct WorkerSeries {
     Gauge up;
-    std::map<std::string, Follower> calls;  // by outcome: ok, error, overdue
-    Follower sent_bytes;
-    Follower received_bytes;
+    std::map<std::string, Counter> calls;  // by outcome: ok, error, overdue
+    Counter sent_bytes;
+    Counter received_bytes;
     Histogram seconds;
     double round_trips = 0;
     uint64_t replies = 0;
@@ -71,7 +65,7 @@ class CoordinatorProbe final : public EngineObserver, public InferenceObserver {
   const std::shared_ptr<Heartbeat> heartbeat_;
 
   Gauge running_, waiting_, kv_usage_, kv_used_, kv_free_, last_step_;
-  Follower preemptions_;
+  Counter preemptions_;
   std::array<Histogram, 2> step_seconds_, step_tokens_, step_sequences_;  // by phase
   std::array<Histogram, kStageCount> stage_seconds_;
   Histogram tokenize_seconds_;
@@ -82,12 +76,12 @@ class CoordinatorProbe final : public EngineObserver, public InferenceObserver {
   Histogram first_token_seconds_, inter_token_seconds_;
   Histogram request_prompt_tokens_, request_generated_tokens_;
 
-  std::vector<Follower> assignments_;   // [layers, experts]
-  std::vector<Follower> gate_weights_;  // [layers, experts]
+  std::vector<Counter> assignments_;    // [layers, experts]
+  std::vector<Counter> gate_weights_;   // [layers, experts]
   std::vector<Histogram> expert_rows_;  // [experts]
-  std::vector<Follower> failovers_;     // [experts]
+  std::vector<Counter> failovers_;      // [experts]
   std::vector<Gauge> replicas_ready_;   // [experts]
-  Follower retries_, late_replies_;
+  Counter retries_, late_replies_;
   Gauge placement_epoch_;
   std::map<std::string, WorkerSeries> workers_;  // by address
 

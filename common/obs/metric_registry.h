@@ -20,6 +20,8 @@ class Counter {
  public:
   Counter() = default;
   void Inc(double amount = 1.0) const;  // negative amounts are ignored
+  // To a number that is counted elsewhere and only rises; by one thread at a time.
+  void RaiseTo(double total) const { Inc(total - value()); }
   double value() const;
 
  private:

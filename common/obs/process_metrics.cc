@@ -84,7 +84,7 @@ struct ProcessMetrics {
     {
       // Scrapes may overlap; without the lock both would add the same seconds.
       MutexLock lock(mutex);
-      cpu_seconds.Inc(CpuSeconds() - cpu_seconds.value());
+      cpu_seconds.RaiseTo(CpuSeconds());
     }
     open_descriptors.Set(CountOpenDescriptors());
     threads.Set(StatField(kThreads).value_or(0));

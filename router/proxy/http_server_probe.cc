@@ -1,13 +1,6 @@
 #include "router/proxy/http_server_probe.h"
 
 namespace windrose::router {
-namespace {
-
-void Raise(const Counter& counter, uint64_t from, uint64_t to) {
-  counter.Inc(static_cast<double>(to - from));
-}
-
-}  // namespace
 
 HttpServerProbe::HttpServerProbe(MetricRegistry& registry)
     : accepted_(registry.AddCounter("windrose_router_http_connections_total",
@@ -24,12 +17,11 @@ HttpServerProbe::HttpServerProbe(MetricRegistry& registry)
                                        "Answers cut because the client took them too slowly.")) {}
 
 void HttpServerProbe::Report(const HttpServerStats& stats) {
-  Raise(accepted_, told_.connections_accepted, stats.connections_accepted);
-  Raise(refused_, told_.connections_refused, stats.connections_refused);
+  accepted_.RaiseTo(static_cast<double>(stats.connections_accepted));
+  refused_.RaiseTo(static_cast<double>(stats.connections_refused));
   open_.Set(static_cast<double>(stats.connections_open));
-  Raise(requests_refused_, told_.requests_refused, stats.requests_refused);
-  Raise(streams_cut_, told_.streams_cut, stats.streams_cut);
-  told_ = stats;
+  requests_refused_.RaiseTo(static_cast<double>(stats.requests_refused));
+  streams_cut_.RaiseTo(static_cast<double>(stats.streams_cut));
 }
 
 }  // namespace windrose::router

@@ -21,7 +21,6 @@ class HttpServerProbe {
   Gauge open_;
   Counter requests_refused_;
   Counter streams_cut_;
-  HttpServerStats told_;
 };
 
 }  // namespace windrose::router
