@@ -13,12 +13,9 @@ namespace windrose {
 namespace {
 
 constexpr uint64_t kBytePairEncoding = 2;
-// Kinds of pieces, the same in both formats: normal, unknown, control, user-defined, unused, byte.
-constexpr uint32_t kFirstKind = 1;
-constexpr uint32_t kUnknownKind = 2;
-constexpr uint32_t kControlKind = 3;
-constexpr uint32_t kByteKind = 6;
-constexpr uint32_t kLastKind = 6;
+
+// Both formats have the same numbers.
+constexpr uint32_t NumberOf(PieceKind kind) { return static_cast<uint32_t>(kind); }
 
 struct Vocabulary {
   std::vector<std::string_view> tokens;
@@ -57,14 +54,15 @@ StatusOr<Vocabulary> ReadVocabulary(const GgufMetadata& metadata) {
   RETURN_IF_ERROR(CheckLength(kScores, vocabulary.scores.size(), tokens));
   RETURN_IF_ERROR(CheckLength(kKinds, vocabulary.kinds.size(), tokens));
   for (const uint32_t kind : vocabulary.kinds) {
-    if (kind >= kFirstKind && kind <= kLastKind) continue;
+    if (kind >= NumberOf(PieceKind::kNormal) && kind <= NumberOf(PieceKind::kByte)) continue;
     return InvalidArgument(std::string(kKinds) + ": wanted 1 to 6, the file has " +
                            std::to_string(kind));
   }
   ASSIGN_OR_RETURN(vocabulary.unknown, CountOr(metadata, "tokenizer.ggml.unknown_token_id", 0));
   // Recent converters write every special piece as a control piece, the unknown one, too.
-  if (vocabulary.unknown < tokens && vocabulary.kinds[vocabulary.unknown] == kControlKind) {
-    vocabulary.kinds[vocabulary.unknown] = kUnknownKind;
+  if (vocabulary.unknown < tokens) {
+    uint32_t& kind = vocabulary.kinds[vocabulary.unknown];
+    if (kind == NumberOf(PieceKind::kControl)) kind = NumberOf(PieceKind::kUnknown);
   }
   return vocabulary;
 }
@@ -105,7 +103,8 @@ StatusOr<std::string> TrainerMessage(const GgufMetadata& metadata, const Vocabul
   ASSIGN_OR_RETURN(const uint32_t bos, CountOr(metadata, "tokenizer.ggml.bos_token_id", 1));
   ASSIGN_OR_RETURN(const uint32_t eos, CountOr(metadata, "tokenizer.ggml.eos_token_id", 2));
   const auto& kinds = vocabulary.kinds;
-  const bool has_bytes = std::find(kinds.begin(), kinds.end(), kByteKind) != kinds.end();
+  const bool has_bytes =
+      std::find(kinds.begin(), kinds.end(), NumberOf(PieceKind::kByte)) != kinds.end();
   MessageWriter trainer;
   trainer.Number(3, kBytePairEncoding);
   trainer.Number(4, vocabulary.tokens.size());
