@@ -23,21 +23,27 @@ using Multiply = double (*)(size_t rounds, int seed, float* sink);
 #if defined(__x86_64__)
 
 // Twelve independent sums: enough to hide the latency of one.
+constexpr size_t kSums = 12;
+
+// Something of all sums, lest the compiler leave one out.
+__attribute__((target("avx512f"))) float LaneOfAll(__m512i (&sums)[kSums]) {
+  for (size_t i = 1; i < kSums; ++i) sums[0] = _mm512_add_epi32(sums[0], sums[i]);
+  alignas(64) int lanes[16];
+  _mm512_store_si512(lanes, sums[0]);
+  return static_cast<float>(lanes[0]);
+}
 
 __attribute__((target("avx512f,avx512vnni"))) double MultiplyByVnni(size_t rounds, int seed,
                                                                     float* sink) {
   const __m512i bytes = _mm512_set1_epi8(static_cast<char>(seed));
-  __m512i sums[12];
+  __m512i sums[kSums];
   for (__m512i& sum : sums) sum = _mm512_set1_epi32(seed);
   for (size_t round = 0; round < rounds; ++round) {
 #pragma GCC unroll 12
     for (__m512i& sum : sums) sum = _mm512_dpbusd_epi32(sum, bytes, bytes);
   }
-  for (size_t i = 1; i < 12; ++i) sums[0] = _mm512_add_epi32(sums[0], sums[i]);
-  alignas(64) int lanes[16];
-  _mm512_store_si512(lanes, sums[0]);
-  *sink = static_cast<float>(lanes[0]);
-  return 2.0 * static_cast<double>(rounds) * 12 * 64;
+  *sink = LaneOfAll(sums);
+  return 2.0 * static_cast<double>(rounds) * kSums * 64;
 }
 
 // Pairs of products and their sum, in 16 bits: two instructions.
@@ -61,23 +67,15 @@ __attribute__((target("avx2"))) double MultiplyByAvx2(size_t rounds, int seed, f
 
 // The same with 512 bits.
 __attribute__((target("avx512bw"))) double MultiplyByAvx512(size_t rounds, int seed, float* sink) {
-  __m512i bytes[12];
-  __m512i sums[12];
-  for (size_t i = 0; i < 12; ++i) {
-    bytes[i] = _mm512_set1_epi8(static_cast<char>(seed));
-    sums[i] = bytes[i];
-  }
+  const __m512i bytes = _mm512_set1_epi8(static_cast<char>(seed));
+  __m512i sums[kSums];
+  for (__m512i& sum : sums) sum = bytes;
   for (size_t round = 0; round < rounds; ++round) {
 #pragma GCC unroll 12
-    for (size_t i = 0; i < 12; ++i) {
-      sums[i] = _mm512_add_epi16(_mm512_maddubs_epi16(bytes[i], sums[i]), sums[i]);
-    }
+    for (__m512i& sum : sums) sum = _mm512_add_epi16(_mm512_maddubs_epi16(bytes, sum), sum);
   }
-  for (size_t i = 1; i < 12; ++i) sums[0] = _mm512_add_epi16(sums[0], sums[i]);
-  alignas(64) int lanes[16];
-  _mm512_store_si512(lanes, sums[0]);
-  *sink = static_cast<float>(lanes[0]);
-  return 2.0 * static_cast<double>(rounds) * 12 * 64;
+  *sink = LaneOfAll(sums);
+  return 2.0 * static_cast<double>(rounds) * kSums * 64;
 }
 
 // With the instructions that the set in use has.

@@ -131,21 +131,23 @@ TEST(HttpServer, TimesOutASlowSecondHead) {
   ExpectTimeOutOfADrip(client, "GET / HTTP/1.1\r\nHost: a\r\nX: ");
 }
 
-TEST(HttpServer, TimesOutABodyBelowTheMinimumRate) {
-  HttpLimits limits;
-  limits.body_grace = Milliseconds(300);
+void ExpectTimeOutOfADrippingBody(const HttpLimits& limits) {
   TestServer server(Echo, limits);
   RawClient client(server.port());
   ExpectTimeOutOfADrip(client, Post("Content-Length: 1000\r\n", ""));
+}
+
+TEST(HttpServer, TimesOutABodyBelowTheMinimumRate) {
+  HttpLimits limits;
+  limits.body_grace = Milliseconds(300);
+  ExpectTimeOutOfADrippingBody(limits);
 }
 
 TEST(HttpServer, EndsABodyAtItsWholeTime) {
   HttpLimits limits;
   limits.body_bytes_per_second = 1;
   limits.body_timeout = Milliseconds(300);
-  TestServer server(Echo, limits);
-  RawClient client(server.port());
-  ExpectTimeOutOfADrip(client, Post("Content-Length: 1000\r\n", ""));
+  ExpectTimeOutOfADrippingBody(limits);
 }
 
 TEST(HttpServer, TimesOutASilentBody) {

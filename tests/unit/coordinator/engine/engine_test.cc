@@ -161,10 +161,7 @@ TEST_F(EngineTest, RefusesWhatCannotFitTheCache) {
 }
 
 TEST_F(EngineTest, ALostExpertFailsRunningRequestsAtTheLimitAndNewOnesAtOnce) {
-  ClusterShape shape;
-  shape.workers = 1;
-  shape.replication = 1;
-  SimCluster cluster(model_->checkpoint(), model_->tokenizer(), shape);
+  SimCluster cluster(model_->checkpoint(), model_->tokenizer(), {.workers = 1, .replication = 1});
   const auto running = cluster.Submit(MakeRequest(5, 20));
   cluster.engine().RunOnce();
   cluster.network().Kill(WorkerId(0));
@@ -211,10 +208,7 @@ TEST_F(EngineTest, ASequenceThatIsNotFiniteFailsAloneAndTheOthersKeepTheirBits) 
 }
 
 TEST_F(EngineTest, ReportsWhileAStepWaitsForItsExpertsSoThatTheThreadIsSeenAlive) {
-  ClusterShape shape;
-  shape.workers = 1;
-  shape.replication = 1;
-  SimCluster cluster(model_->checkpoint(), model_->tokenizer(), shape);
+  SimCluster cluster(model_->checkpoint(), model_->tokenizer(), {.workers = 1, .replication = 1});
   const auto answer = cluster.Submit(MakeRequest(5, 20));
   cluster.network().Kill(WorkerId(0));
   cluster.loop().After(Seconds(20), [&cluster] { cluster.engine().Stop(); });
@@ -229,10 +223,7 @@ TEST_F(EngineTest, ReportsWhileAStepWaitsForItsExpertsSoThatTheThreadIsSeenAlive
 }
 
 TEST_F(EngineTest, StopDoesNotWaitForTheStepUnderWay) {
-  ClusterShape shape;
-  shape.workers = 1;
-  shape.replication = 1;
-  SimCluster cluster(model_->checkpoint(), model_->tokenizer(), shape);
+  SimCluster cluster(model_->checkpoint(), model_->tokenizer(), {.workers = 1, .replication = 1});
   const auto answer = cluster.Submit(MakeRequest(5, 20));
   cluster.network().Kill(WorkerId(0));
   const TimePoint stopped = cluster.loop().Now() + Seconds(1);
