@@ -33,6 +33,7 @@ constexpr uint32_t kMaxProcesses = 64;
 
 struct UpConfig {
   ClusterOptions cluster;
+  std::string pin = "auto";
   std::string log_dir;
   std::string status_file;
   std::string question = "What is 17 + 25?";
@@ -57,7 +58,6 @@ void AddClusterFlags(ConfigParser& parser, ClusterOptions& cluster) {
              "compute threads of each worker and coordinator; 0: one for each processor in "
              "coordinators, an even share of them in workers",
              0, 1024);
-  parser.Add("pin", cluster.pin, "keep each worker on an even share of the processors");
   parser.Add("program-dir", cluster.program_directory,
              "where the other programs are; empty means beside this one");
   parser.Add("router-arguments", cluster.router_arguments, "more arguments of each router");
@@ -68,6 +68,10 @@ void AddClusterFlags(ConfigParser& parser, ClusterOptions& cluster) {
 
 void AddFlags(ConfigParser& parser, UpConfig& config) {
   AddClusterFlags(parser, config.cluster);
+  parser.AddChoice("pin", config.pin,
+                   "keep each worker on an even share of the processors; auto does where there are "
+                   "several workers and a processor for each",
+                   {"auto", "on", "off"});
   parser.Add("log-dir", config.log_dir,
              "where the processes' logs go; empty means the user's state");
   parser.Add("status-file", config.status_file,
@@ -176,6 +180,7 @@ Status Up(UpConfig& config) {
   if (cluster.program_directory.empty()) cluster.program_directory = DirectoryOfThisProgram();
   if (cluster.model.empty()) cluster.model = FindDemoModel(cluster.program_directory);
   cluster.processors = UsableCpus();
+  if (config.pin != "auto") cluster.pin = config.pin == "on";
   ASSIGN_OR_RETURN(const std::string json,
                    ReadModelText(cluster.model, "config.json", kMaxConfigBytes));
   ASSIGN_OR_RETURN(const MixtralConfig model, ParseMixtralConfig(json));

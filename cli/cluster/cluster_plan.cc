@@ -32,6 +32,19 @@ std::string Join(const std::vector<ExpertId>& experts) {
   return text;
 }
 
+bool Names(const std::vector<std::string>& arguments, const std::string& flag) {
+  return std::any_of(arguments.begin(), arguments.end(),
+                     [&](const std::string& argument) { return argument.starts_with(flag); });
+}
+
+// Workers that have nothing to share compute at the same time, each on its own; left alone, a
+// system may put two on one processor for some milliseconds while another is idle.
+bool Pins(const ClusterOptions& options) {
+  if (options.pin.has_value()) return *options.pin;
+  return options.workers > 1 && options.workers <= options.processors.size() &&
+         !Names(options.worker_arguments, "--cpus");
+}
+
 // An even share of the processors for worker `index`, side by side as sockets number them; one that
 // others use too when there are more workers.
 std::vector<uint32_t> ProcessorsOf(const ClusterOptions& options, uint32_t index) {
@@ -64,7 +77,7 @@ class Planner {
       Add(worker, "model", options_.model);
       Add(worker, "experts", Join(worker.experts));
       const std::vector<uint32_t> processors = ProcessorsOf(options_, index);
-      if (options_.pin) Add(worker, "cpus", JoinCpus(processors));
+      if (Pins(options_)) Add(worker, "cpus", JoinCpus(processors));
       AddThreads(worker, processors.size());
       Finish(std::move(worker), "127.0.0.1", options_.worker_arguments);
     }
@@ -114,11 +127,8 @@ class Planner {
 
   // What suits the machine, which they all share; unless the user says something else.
   void AddBf16Order(ProcessSpec& coordinator) const {
-    const std::vector<std::string>& told = options_.coordinator_arguments;
-    const bool is_told = std::any_of(told.begin(), told.end(), [](const std::string& argument) {
-      return argument.starts_with("--bf16-order");
-    });
-    if (!is_told) Add(coordinator, "bf16-order", "auto");
+    if (Names(options_.coordinator_arguments, "--bf16-order")) return;
+    Add(coordinator, "bf16-order", "auto");
   }
 
   StatusOr<ProcessSpec> Start(Role role, uint32_t index, uint16_t wanted_port) {

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -29,8 +30,8 @@ struct ClusterOptions {
   uint32_t workers = 4;
   uint32_t replication = 0;  // workers that hold each expert; 0: all of them
   uint32_t threads = 0;  // compute threads of each worker and coordinator; 0: as processors allow
-  std::vector<uint32_t> processors = {0};     // that the cluster may use; not empty
-  bool pin = false;                           // each worker on processors of its own
+  std::vector<uint32_t> processors = {0};  // that the cluster may use; not empty
+  std::optional<bool> pin;  // each worker on its share of them; not told: where that pays
   std::vector<std::string> router_arguments;  // appended to each router's
   std::vector<std::string> coordinator_arguments;
   std::vector<std::string> worker_arguments;

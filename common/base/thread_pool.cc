@@ -8,14 +8,26 @@
 namespace windrose {
 namespace {
 
-// A worker looks this often for the next job before it sleeps: forks follow each other closely
-// within a step, and a sleep and wake-up costs as much as a small matrix product.
-constexpr int kSpins = 2000;
-
 void Pause() {
 #if defined(__x86_64__)
   __builtin_ia32_pause();
 #endif
+}
+
+// Looks for a while whether `done` holds before its caller sleeps: forks follow each other closely
+// within a step, and a sleep and wake-up costs as much as a small matrix product. Whoever else
+// wants the processor gets it: it may be the process that this one waits for.
+template <typename Done>
+void SpinUntil(const Done& done) {
+  constexpr int kYields = 125;
+  constexpr int kLooksBetween = 16;
+  for (int yields = 0; yields < kYields; ++yields) {
+    for (int look = 0; look < kLooksBetween; ++look) {
+      if (done()) return;
+      Pause();
+    }
+    std::this_thread::yield();
+  }
 }
 
 }  // namespace
@@ -65,7 +77,7 @@ void ThreadPool::WaitForOthers() {
     MutexLock lock(mutex_);
     open_ = false;
   }
-  for (int spin = 0; spin < kSpins && inside_.load() != 0; ++spin) Pause();
+  SpinUntil([&] { return inside_.load() == 0; });
   MutexLock lock(mutex_);
   while (inside_.load() != 0) finished_.Wait(mutex_);
 }
@@ -100,7 +112,7 @@ void ThreadPool::Work(size_t index, Member& member) {
   Pin(cpus_, index);
   uint64_t seen = 0;
   for (;;) {
-    for (int spin = 0; spin < kSpins && generation_.load() == seen; ++spin) Pause();
+    SpinUntil([&] { return generation_.load() != seen; });
     if (!Enter(seen)) continue;
     if (stopping_.load()) return;
     member.cpu.store(CurrentCpu());

@@ -50,7 +50,7 @@ def test_sigterm_stops_everything_in_time_and_leaves_no_orphan(small):
 
 def test_pinned_workers_keep_all_their_threads_on_their_own_processors():
     usable = sorted(os.sched_getaffinity(0))
-    with Cluster(workers=2, arguments=["--pin"]) as running:
+    with Cluster(workers=2, arguments=["--pin=on"]) as running:
         for index, worker in enumerate(running.processes("worker")):
             if len(usable) > 1:
                 own = set(usable[len(usable) * index // 2 : len(usable) * (index + 1) // 2])

@@ -87,6 +87,7 @@ TEST(ClusterPlan, WorkersShareTheProcessorsThatACoordinatorHasAlone) {
   FakePorts ports;
   ClusterOptions options = Options();
   options.processors = {0, 1, 2, 3, 8, 9, 10};
+  options.pin = false;
   const auto processes = PlanCluster(options, 8, ports.Source());
   EXPECT_THAT((*processes)[0].arguments, Contains("--threads=2"));
   EXPECT_THAT((*processes)[2].arguments, Contains("--threads=3"));
@@ -114,6 +115,26 @@ TEST(ClusterPlan, PinsWorkersToProcessorsOfTheirOwn) {
   const auto few = PlanCluster(options, 8, ports.Source());
   EXPECT_THAT((*few)[2].arguments, Contains("--cpus=4"));
   EXPECT_THAT((*few)[2].arguments, Contains("--threads=1"));
+}
+
+TEST(ClusterPlan, PinsUntoldWhereSeveralWorkersHaveAProcessorEach) {
+  FakePorts ports;
+  const auto pinned = [&](const ClusterOptions& options) {
+    const auto processes = PlanCluster(options, 8, ports.Source());
+    return testing::Matches(Contains("--cpus=0"))((*processes)[0].arguments);
+  };
+  ClusterOptions options = Options();
+  options.processors = {0, 1, 2};
+  EXPECT_TRUE(pinned(options));
+  options.processors = {0, 1};
+  EXPECT_FALSE(pinned(options));
+  options.workers = 2;
+  EXPECT_TRUE(pinned(options));
+  options.workers = 1;
+  EXPECT_FALSE(pinned(options));
+  options.workers = 2;
+  options.worker_arguments = {"--cpus=0-1"};
+  EXPECT_FALSE(pinned(options));
 }
 
 TEST(ClusterPlan, CoordinatorsOfOneMachineTakeWhatSuitsIt) {
