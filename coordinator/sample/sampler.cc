@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <limits>
 #include <numeric>
 
@@ -67,6 +68,23 @@ double SumOver(std::span<const uint32_t> ids, std::span<const float> values) {
   return sum;
 }
 
+// A score that at least `count` tokens reach, and few others: the count-th best of the best scores
+// of many piles, which vectors find.
+float ReachedBy(size_t count, std::span<const float> scores, std::vector<float>& piles) {
+  if (count > piles.size()) return kImpossible;
+  std::fill(piles.begin(), piles.end(), kImpossible);
+  for (size_t begin = 0; begin < scores.size(); begin += piles.size()) {
+    const std::span<const float> layer =
+        scores.subspan(begin, std::min(piles.size(), scores.size() - begin));
+    for (size_t pile = 0; pile < layer.size(); ++pile) {
+      piles[pile] = std::max(piles[pile], layer[pile]);
+    }
+  }
+  const auto last = piles.begin() + static_cast<ptrdiff_t>(count) - 1;
+  std::nth_element(piles.begin(), last, piles.end(), std::greater<>());
+  return *last;
+}
+
 class Candidates {
  public:
   explicit Candidates(SamplerWorkspace& workspace) : workspace_(workspace) {
@@ -76,6 +94,8 @@ class Candidates {
 
   void KeepTopK(uint32_t top_k) {
     if (top_k == 0 || top_k >= ids().size()) return;
+    const float enough = ReachedBy(top_k, workspace_.scores, workspace_.piles);
+    Keep([&](uint32_t id) { return workspace_.scores[id] >= enough; });
     std::nth_element(ids().begin(), ids().begin() + top_k, ids().end(), better());
     ids().resize(top_k);
     std::sort(ids().begin(), ids().end());
@@ -88,10 +108,11 @@ class Candidates {
     // Tokens this unlikely are, all together, below 1 - top_p: none of them is among the best.
     const double negligible = (1.0 - double{top_p}) * total / static_cast<double>(ids().size());
     Keep([&](uint32_t id) { return double{probabilities()[id]} >= negligible; });
-    std::sort(ids().begin(), ids().end(), better());
     double reached = 0;
     size_t count = 0;
+    size_t ranked = 0;
     while (count < ids().size() && (count == 0 || reached < double{top_p} * total)) {
+      if (count == ranked) ranked = RankMore(ranked);
       reached += double{probabilities()[ids()[count++]]};
     }
     ids().resize(count);
@@ -120,6 +141,16 @@ class Candidates {
  private:
   std::vector<uint32_t>& ids() const { return workspace_.candidates; }
   std::span<const float> probabilities() const { return workspace_.probabilities; }
+  // With the best `ranked` in order in front, puts the next best behind them, more each time.
+  // Returns how many are in order now.
+  size_t RankMore(size_t ranked) {
+    const size_t wanted = std::min(4 * ranked + 64, ids().size());
+    const auto begin = ids().begin() + static_cast<ptrdiff_t>(ranked);
+    const auto end = ids().begin() + static_cast<ptrdiff_t>(wanted);
+    std::nth_element(begin, end, ids().end(), better());
+    std::sort(begin, end, better());
+    return wanted;
+  }
   Better better() const { return Better{workspace_.scores}; }
 
   template <class Predicate>
@@ -135,7 +166,7 @@ class Candidates {
 }  // namespace
 
 SamplerWorkspace::SamplerWorkspace(size_t vocabulary)
-    : scores(vocabulary), probabilities(vocabulary) {
+    : scores(vocabulary), probabilities(vocabulary), piles(1024) {
   candidates.reserve(vocabulary);
 }
 

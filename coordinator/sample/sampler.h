@@ -39,6 +39,7 @@ struct SamplerWorkspace {
   std::vector<float> scores;         // [vocabulary]
   std::vector<float> probabilities;  // [vocabulary]
   std::vector<uint32_t> candidates;  // token ids, at most [vocabulary]
+  std::vector<float> piles;          // best scores of some of the tokens each
 };
 
 // The next token. logits: [vocabulary], at least one. `position` is the index in the sequence of

@@ -74,6 +74,33 @@ TEST(Sampler, TopKKeepsTheBestAndTiesGoToTheLowerId) {
   EXPECT_EQ(shares[2] + shares[3], 0.0);
 }
 
+TEST(Sampler, TopKAgreesWithASortOfEverything) {
+  for (const uint32_t top_k : {1U, 40U, 1024U, 1025U, 4999U}) {
+    std::vector<float> logits(5000);
+    std::vector<std::pair<float, uint32_t>> order;
+    for (uint32_t i = 0; i < logits.size(); ++i) {
+      logits[i] = std::floor(static_cast<float>(500.0 * UniformAt(7, i)));  // with many ties
+      if (i % 7 == 0) logits[i] = kImpossible;
+      order.push_back({-logits[i], i});
+      logits[i] /= 100.0F;
+    }
+    std::sort(order.begin(), order.end());
+    std::vector<bool> allowed(logits.size());
+    for (uint32_t rank = 0; rank < top_k; ++rank) allowed[order[rank].second] = true;
+    SamplingParams params;
+    params.top_k = top_k;
+    params.temperature = 4.0F;
+    SamplerWorkspace workspace(logits.size());
+    std::vector<bool> drawn(logits.size());
+    for (uint64_t position = 0; position < 2000; ++position) {
+      const TokenId token = Sample(logits, params, kNoHistory, position, workspace);
+      ASSERT_TRUE(allowed[token.value()]) << token.value();
+      drawn[token.value()] = true;
+    }
+    EXPECT_GT(std::count(drawn.begin(), drawn.end(), true), std::min(top_k, 1000U) * 8 / 10);
+  }
+}
+
 TEST(Sampler, TopPKeepsTheFewestThatReachIt) {
   const std::vector<float> logits = {std::log(0.1F), std::log(0.5F), std::log(0.3F),
                                      std::log(0.1F)};
