@@ -33,8 +33,10 @@ void AddFlags(ConfigParser& parser, ConvertConfig& config) {
   parser.AddPositional("SRC", config.source, "model directory, or a file ending in .gguf", true);
   parser.AddPositional("DST", config.destination, "directory to write", true);
   parser.AddChoice("dtype", config.dtype, "number format of the matrices", {"bf16", "q8", "q4"});
-  parser.Add("threads", config.threads, "threads that convert; 0 takes one for each processor", 0,
-             1024);
+  parser.Add("threads", config.threads,
+             "threads that convert; 0 takes one for each processor that it may use, but no more "
+             "than its CPU quota grants",
+             0, 1024);
 }
 
 // Matrices are always packed, in bf16 too.

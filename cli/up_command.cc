@@ -55,8 +55,8 @@ void AddClusterFlags(ConfigParser& parser, ClusterOptions& cluster) {
              "how many workers hold each expert; 0: all, which share its memory on one machine", 0,
              kMaxProcesses);
   parser.Add("threads", cluster.threads,
-             "compute threads of each worker and coordinator; 0: one for each processor in "
-             "coordinators, an even share of them in workers",
+             "compute threads of each worker and coordinator; 0: in coordinators one for each "
+             "processor, but no more than the CPU quota grants, in workers an even share of those",
              0, 1024);
   parser.Add("program-dir", cluster.program_directory,
              "where the other programs are; empty means beside this one");
@@ -180,6 +180,7 @@ Status Up(UpConfig& config) {
   if (cluster.program_directory.empty()) cluster.program_directory = DirectoryOfThisProgram();
   if (cluster.model.empty()) cluster.model = FindDemoModel(cluster.program_directory);
   cluster.processors = UsableCpus();
+  cluster.concurrency = ThreadCount(0);
   if (config.pin != "auto") cluster.pin = config.pin == "on";
   ASSIGN_OR_RETURN(const std::string json,
                    ReadModelText(cluster.model, "config.json", kMaxConfigBytes));

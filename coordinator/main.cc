@@ -48,6 +48,7 @@ struct Process {
   HealthState health{clock};
   std::unique_ptr<Log> log;
   std::vector<uint32_t> cpus;  // empty: where the system likes
+  size_t threads = 1;          // that compute
   std::unique_ptr<AdminListener> admin;
   std::unique_ptr<WeightLoading> loading;
 };
@@ -226,7 +227,9 @@ Status ServeUntilSignal(const CoordinatorConfig& config, Process& process, Signa
     engine.Run();
   });
   process.health.SetStarted();
-  process.log->Info("coordinator_serving", {{"listen", config.listen}, {"model", config.model}});
+  process.log->Info(
+      "coordinator_serving",
+      {{"listen", config.listen}, {"model", config.model}, {"threads", process.threads}});
   const Status attended = Attend(engine, server, process, signals);
 
   process.log->Info("coordinator_draining");
@@ -255,7 +258,8 @@ Status Serve(const CoordinatorConfig& config, Process& process, SignalWaiter& si
   process.health.SetStartupProgress(0.9, "taking memory");
   ASSIGN_OR_RETURN(KvCache kv, KvCache::Create(shape, model.kv_blocks, KvCacheTypeOf(config)));
 
-  ThreadPool pool(ThreadCount(config.threads), process.cpus);
+  process.threads = ThreadCount(config.threads);
+  ThreadPool pool(process.threads, process.cpus);
   ThreadEventLoop loop(process.clock);
   GrpcExpertTransport transport(TransportConfig(config, model.checkpoint), loop, process.entropy,
                                 *process.log, &pool);

@@ -49,6 +49,7 @@ struct Process {
   HealthState health{clock};
   std::unique_ptr<Log> log;
   std::vector<uint32_t> cpus;  // empty: where the system likes
+  size_t threads = 1;          // that compute
   std::unique_ptr<AdminListener> admin;
   std::unique_ptr<WeightLoading> loading;
 };
@@ -129,7 +130,9 @@ Status ServeUntilSignal(const WorkerConfig& config, Process& process, SignalWait
   });
   server.SetState(WorkerState::kReady);
   process.health.SetStarted();
-  process.log->Info("worker_ready", {{"listen", config.listen}, {"experts", config.experts}});
+  process.log->Info(
+      "worker_ready",
+      {{"listen", config.listen}, {"experts", config.experts}, {"threads", process.threads}});
   const std::shared_ptr<Heartbeat> heartbeat = process.health.AddHeartbeat("main", kLongestSilence);
   const auto beat = [&] {
     heartbeat->Beat();
@@ -169,7 +172,8 @@ Status Serve(const WorkerConfig& config, Process& process, SignalWaiter& signals
                    ParseExperts(config.experts, checkpoint.config().experts));
   ASSIGN_OR_RETURN(const ExpertWeights weights, checkpoint.Experts(experts));
   WorkerProbe probe(process.metrics, process.clock, experts);
-  ThreadPool pool(ThreadCount(config.threads), process.cpus);
+  process.threads = ThreadCount(config.threads);
+  ThreadPool pool(process.threads, process.cpus);
   GroupedFfn ffn(checkpoint.config(), weights, config.tile_rows, pool);
   BatchComputer computer(ffn, config.tile_rows, &probe);
   Executor executor(QueueLimits(config), computer, process.clock, &probe);

@@ -60,7 +60,9 @@ void AddWorkerSettings(ConfigParser& parser, WorkerConfig& config) {
   parser.Add("insecure-internal", config.insecure_internal,
              "allow clear text on addresses that are not loopback");
   parser.Add("threads", config.threads,
-             "threads that compute; 0 takes one for each processor that it may use", 0, 1024);
+             "threads that compute; 0 takes one for each processor that it may use, but no more "
+             "than its CPU quota grants",
+             0, 1024);
   parser.Add("cpus", config.cpus,
              "processors that it may use, as in 0-3,8; each computing thread stays on one of them");
   parser.Add("instruction-set", config.instruction_set,

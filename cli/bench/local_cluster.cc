@@ -66,6 +66,7 @@ StatusOr<ClusterOptions> OptionsOf(const LocalClusterOptions& options) {
   cluster.workers = options.workers;
   cluster.threads = options.threads;
   cluster.processors = UsableCpus();
+  cluster.concurrency = ThreadCount(0);
   AdmitStreams(options.streams, cluster);
   return cluster;
 }

@@ -37,11 +37,13 @@ bool Names(const std::vector<std::string>& arguments, const std::string& flag) {
                      [&](const std::string& argument) { return argument.starts_with(flag); });
 }
 
-// Workers that have nothing to share compute at the same time, each on its own; left alone, a
-// system may put two on one processor for some milliseconds while another is idle.
+// Several workers compute at the same time; left alone, a system may put two on one processor for
+// some milliseconds while another is idle. Under a quota others use the processors as well, and
+// pinned workers could not move away from them.
 bool Pins(const ClusterOptions& options) {
   if (options.pin.has_value()) return *options.pin;
   return options.workers > 1 && options.workers <= options.processors.size() &&
+         options.concurrency >= options.processors.size() &&
          !Names(options.worker_arguments, "--cpus");
 }
 
@@ -54,6 +56,12 @@ std::vector<uint32_t> ProcessorsOf(const ClusterOptions& options, uint32_t index
     return all.begin() + static_cast<ptrdiff_t>(worker * all.size() / options.workers);
   };
   return {edge(index), edge(index + 1)};
+}
+
+// An even share of what may run at once for worker `index`.
+size_t ThreadsOf(const ClusterOptions& options, size_t index) {
+  const auto edge = [&](size_t worker) { return worker * options.concurrency / options.workers; };
+  return std::max(edge(index + 1) - edge(index), size_t{1});
 }
 
 Status CheckCount(const char* what, uint32_t count) {
@@ -76,9 +84,8 @@ class Planner {
       worker.experts = experts_of[index];
       Add(worker, "model", options_.model);
       Add(worker, "experts", Join(worker.experts));
-      const std::vector<uint32_t> processors = ProcessorsOf(options_, index);
-      if (Pins(options_)) Add(worker, "cpus", JoinCpus(processors));
-      AddThreads(worker, processors.size());
+      if (Pins(options_)) Add(worker, "cpus", JoinCpus(ProcessorsOf(options_, index)));
+      AddThreads(worker, ThreadsOf(options_, index));
       Finish(std::move(worker), "127.0.0.1", options_.worker_arguments);
     }
     return OkStatus();
@@ -90,7 +97,7 @@ class Planner {
       ASSIGN_OR_RETURN(ProcessSpec coordinator, Start(Role::kCoordinator, index, 0));
       Add(coordinator, "model", options_.model);
       Add(coordinator, "workers", workers);
-      AddThreads(coordinator, options_.processors.size());
+      AddThreads(coordinator, options_.concurrency);
       AddBf16Order(coordinator);
       Finish(std::move(coordinator), "127.0.0.1", options_.coordinator_arguments);
     }
@@ -121,8 +128,8 @@ class Planner {
     process.arguments.push_back("--" + flag + "=" + value);
   }
 
-  void AddThreads(ProcessSpec& process, size_t processors) const {
-    Add(process, "threads", std::to_string(options_.threads > 0 ? options_.threads : processors));
+  void AddThreads(ProcessSpec& process, size_t share) const {
+    Add(process, "threads", std::to_string(options_.threads > 0 ? options_.threads : share));
   }
 
   // What suits the machine, which they all share; unless the user says something else.

@@ -1,6 +1,7 @@
 // The processes of a local cluster: programs, arguments, ports. Values and a pure function.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -31,6 +32,7 @@ struct ClusterOptions {
   uint32_t replication = 0;  // workers that hold each expert; 0: all of them
   uint32_t threads = 0;  // compute threads of each worker and coordinator; 0: as processors allow
   std::vector<uint32_t> processors = {0};  // that the cluster may use; not empty
+  size_t concurrency = 1;  // how many of them at once: all, or fewer where a quota grants less time
   std::optional<bool> pin;  // each worker on its share of them; not told: where that pays
   std::vector<std::string> router_arguments;  // appended to each router's
   std::vector<std::string> coordinator_arguments;

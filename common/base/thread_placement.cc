@@ -8,6 +8,8 @@
 #include <string_view>
 #include <utility>
 
+#include "common/base/cpu_quota.h"
+
 namespace windrose {
 namespace {
 
@@ -99,7 +101,11 @@ StatusOr<std::vector<uint32_t>> PlaceProcess(const std::string& cpus) {
   return named;
 }
 
-size_t ThreadCount(uint32_t wanted) { return wanted > 0 ? wanted : UsableCpus().size(); }
+size_t ThreadCount(uint32_t wanted, const std::string& root) {
+  if (wanted > 0) return wanted;
+  const size_t usable = UsableCpus().size();
+  return std::min<uint64_t>(usable, ReadCpuQuota(root).value_or(usable));
+}
 
 // RunOnCpus has found that all are usable; should one have gone since, the thread runs elsewhere.
 void Pin(std::span<const uint32_t> cpus, size_t index) {

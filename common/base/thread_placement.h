@@ -33,8 +33,9 @@ Status RunOnCpus(std::span<const uint32_t> cpus);
 // returned. Nothing named: nothing changes, and none are returned. Errors name the flag.
 StatusOr<std::vector<uint32_t>> PlaceProcess(const std::string& cpus);
 
-// --threads: as many as `wanted`; 0 means one for each usable processor.
-size_t ThreadCount(uint32_t wanted);
+// --threads: as many as `wanted`; 0 means one for each usable processor, but no more than the quota
+// that ReadCpuQuota finds below `root` grants: more would only be stopped together.
+size_t ThreadCount(uint32_t wanted, const std::string& root = "");
 
 // Keeps the calling thread on cpus[index % size]. No processors: it runs where it did.
 void Pin(std::span<const uint32_t> cpus, size_t index);

@@ -144,6 +144,14 @@ def test_a_coordinator_waits_for_its_weights_when_it_is_told_to(large):
         assert process.end()[0] == 0
 
 
+@pytest.mark.parametrize("program, arguments, event", [
+    ("windrose-expert-worker", [], "worker_ready"),
+    ("windrose-coordinator", [f"--workers=127.0.0.1:{free_port()}"], "coordinator_serving")])
+def test_a_process_says_with_how_many_threads_it_computes(program, arguments, event):
+    with Process(program, f"--model={MODEL}", "--threads=3", *arguments) as process:
+        assert process.read_log_until(event).endswith(" threads=3\n")
+
+
 @pytest.mark.parametrize("role", ["worker", "coordinator"])
 def test_a_signal_ends_the_reading_of_weights(large, role):
     forget(large)

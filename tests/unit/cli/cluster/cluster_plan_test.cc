@@ -88,6 +88,7 @@ TEST(ClusterPlan, WorkersShareTheProcessorsThatACoordinatorHasAlone) {
   ClusterOptions options = Options();
   options.processors = {0, 1, 2, 3, 8, 9, 10};
   options.pin = false;
+  options.concurrency = 7;
   const auto processes = PlanCluster(options, 8, ports.Source());
   EXPECT_THAT((*processes)[0].arguments, Contains("--threads=2"));
   EXPECT_THAT((*processes)[2].arguments, Contains("--threads=3"));
@@ -99,6 +100,21 @@ TEST(ClusterPlan, WorkersShareTheProcessorsThatACoordinatorHasAlone) {
   const auto told = PlanCluster(options, 8, ports.Source());
   EXPECT_THAT(told->front().arguments, Contains("--threads=5"));
   EXPECT_THAT(told->back().arguments, Not(Contains("--threads=5")));
+}
+
+TEST(ClusterPlan, StartsNoMoreThreadsThanAQuotaLetsRunAtOnce) {
+  FakePorts ports;
+  ClusterOptions options = Options();
+  options.processors = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11};
+  options.concurrency = 4;
+  const auto processes = PlanCluster(options, 8, ports.Source());
+  EXPECT_THAT((*processes)[0].arguments, Contains("--threads=1"));
+  EXPECT_THAT((*processes)[2].arguments, Contains("--threads=2"));
+  EXPECT_THAT((*processes)[3].arguments, Contains("--threads=4"));
+  options.concurrency = 1;
+  const auto one = PlanCluster(options, 8, ports.Source());
+  EXPECT_THAT((*one)[0].arguments, Contains("--threads=1"));
+  EXPECT_THAT((*one)[3].arguments, Contains("--threads=1"));
 }
 
 TEST(ClusterPlan, PinsWorkersToProcessorsOfTheirOwn) {
@@ -125,7 +141,10 @@ TEST(ClusterPlan, PinsUntoldWhereSeveralWorkersHaveAProcessorEach) {
   };
   ClusterOptions options = Options();
   options.processors = {0, 1, 2};
+  options.concurrency = 3;
   EXPECT_TRUE(pinned(options));
+  options.concurrency = 2;
+  EXPECT_FALSE(pinned(options));
   options.processors = {0, 1};
   EXPECT_FALSE(pinned(options));
   options.workers = 2;

@@ -102,8 +102,6 @@ TEST(ThreadPlacement, PlacesAProcessOnlyWhenToldTo) {
   ASSERT_TRUE(nowhere.ok());
   EXPECT_TRUE(nowhere->empty());
   EXPECT_EQ(PlaceProcess("x").status().code(), StatusCode::kInvalidArgument);
-  EXPECT_EQ(ThreadCount(3), 3U);
-  EXPECT_EQ(ThreadCount(0), UsableCpus().size());
 }
 
 }  // namespace
