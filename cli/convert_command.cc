@@ -16,6 +16,7 @@
 #include "cli/convert/tokenizer_check.h"
 #include "common/base/time.h"
 #include "common/config/config_parser.h"
+#include "common/model/chat_template_check.h"
 #include "common/model/checkpoint.h"
 #include "common/model/manifest.h"
 
@@ -67,6 +68,8 @@ Status ConvertModel(const ConvertConfig& config) {
   } else {
     RETURN_IF_ERROR(tokenizer);
   }
+  const std::string warning = ChatTemplateWarning(source->ChatTemplate());
+  if (!warning.empty()) std::cerr << warning << "\n";
   ConversionOptions options;
   options.destination = config.destination;
   options.dtype = PackedFormat(config.dtype);

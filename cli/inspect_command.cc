@@ -9,6 +9,8 @@
 
 #include "cli/inspect/model_report.h"
 #include "common/config/config_parser.h"
+#include "common/model/chat_template_check.h"
+#include "common/model/chat_template_file.h"
 #include "common/model/checkpoint.h"
 #include "common/model/checkpoint_layout.h"
 #include "common/model/config.h"
@@ -67,6 +69,14 @@ StatusOr<std::string> DescribeWeights(const std::optional<Checkpoint>& checkpoin
          ", model hash " + checkpoint->model_hash();
 }
 
+std::string DescribeChatTemplate(const std::string& directory) {
+  const StatusOr<ChatTemplateFile> found = ReadChatTemplate(directory);
+  const std::string warning = ChatTemplateWarning(found);
+  if (!warning.empty()) return warning;
+  return found.ok() ? found->file + ": a chat template of Mixtral-Instruct's kind"
+                    : "no chat template here: chats get Mixtral-Instruct's, [INST] … [/INST]";
+}
+
 Status Inspect(const InspectConfig& config) {
   ASSIGN_OR_RETURN(const std::optional<Checkpoint> checkpoint, OpenWeights(config.directory));
   ASSIGN_OR_RETURN(const MixtralConfig model, checkpoint
@@ -85,8 +95,8 @@ Status Inspect(const InspectConfig& config) {
   }
   ASSIGN_OR_RETURN(const ModelReport report, DescribeModel(model, options));
   ASSIGN_OR_RETURN(const std::string weights, DescribeWeights(checkpoint));
-  std::printf("%s: %s\n\n%s", config.directory.c_str(), weights.c_str(),
-              FormatReport(report).c_str());
+  std::printf("%s: %s\n%s\n\n%s", config.directory.c_str(), weights.c_str(),
+              DescribeChatTemplate(config.directory).c_str(), FormatReport(report).c_str());
   return OkStatus();
 }
 

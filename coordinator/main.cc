@@ -17,6 +17,8 @@
 #include "common/config/config_parser.h"
 #include "common/kernels/instruction_set.h"
 #include "common/loading/weight_loading.h"
+#include "common/model/chat_template_check.h"
+#include "common/model/chat_template_file.h"
 #include "common/model/checkpoint.h"
 #include "common/model/checkpoint_layout.h"
 #include "common/net/address.h"
@@ -104,6 +106,11 @@ std::string Fingerprint(const CoordinatorConfig& config, const std::string& mode
          config.kv_cache_type;
 }
 
+void WarnOfChatTemplate(const CoordinatorConfig& config, Log& log) {
+  const std::string warning = ChatTemplateWarning(ReadChatTemplate(config.model));
+  if (!warning.empty()) log.Warn("chat_template_ignored", {{"what", warning}});
+}
+
 StatusOr<LoadedModel> Load(const CoordinatorConfig& config, Process& process) {
   process.health.SetStartupProgress(0.1, "opening model");
   ASSIGN_OR_RETURN(Checkpoint checkpoint, Checkpoint::Open(config.model));
@@ -115,6 +122,7 @@ StatusOr<LoadedModel> Load(const CoordinatorConfig& config, Process& process) {
   ASSIGN_OR_RETURN(const std::string pieces, checkpoint.Tokenizer());
   ASSIGN_OR_RETURN(std::unique_ptr<const Tokenizer> tokenizer, Tokenizer::Create(pieces));
   RETURN_IF_ERROR(tokenizer->CheckVocabulary(shape.vocabulary));
+  WarnOfChatTemplate(config, *process.log);
   if (config.context_length > shape.positions) {
     return InvalidArgument("--context-length: the model has " + std::to_string(shape.positions) +
                            " positions, came " + std::to_string(config.context_length));

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "cli/convert/weight_source.h"
+#include "common/model/chat_template_file.h"
 #include "common/model/checkpoint.h"
 
 namespace windrose::cli {
@@ -29,6 +30,7 @@ class CheckpointSource final : public WeightSource {
   void WasRead(const std::string& tensor) const override;
   Status Verify() const override;
   StatusOr<std::string> Tokenizer() const override { return checkpoint_.Tokenizer(); }
+  StatusOr<ChatTemplateFile> ChatTemplate() const override { return ReadChatTemplate(directory_); }
   StatusOr<std::vector<std::string>> Identity() const override;
 
  private:

@@ -214,6 +214,9 @@ class Conversion {
   Status Commit() const {
     RETURN_IF_ERROR(WriteDurably(directory(), kConfigFile, config_text_));
     if (tokenizer_) RETURN_IF_ERROR(WriteDurably(directory(), kTokenizerFile, *tokenizer_));
+    // Not in the manifest: it is there to be warned of, and the model is whole without it.
+    const StatusOr<ChatTemplateFile> chat = source_.ChatTemplate();
+    if (chat.ok()) RETURN_IF_ERROR(WriteDurably(directory(), kChatTemplateFile, chat->text));
     return Publish(directory(), kUnfinishedManifestFile, kManifestFile);
   }
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "common/base/status.h"
+#include "common/model/chat_template_file.h"
 #include "common/model/config.h"
 #include "common/tensor/dtype.h"
 #include "common/tensor/view.h"
@@ -41,6 +42,11 @@ class WeightSource {
 
   // The bytes of tokenizer.model; NOT_FOUND when there is none.
   virtual StatusOr<std::string> Tokenizer() const = 0;
+
+  // NOT_FOUND when there is none.
+  virtual StatusOr<ChatTemplateFile> ChatTemplate() const {
+    return NotFound("the source has no chat template");
+  }
 
   // Short texts that change whenever the weights may have changed, as name, size and time of each
   // file. An unfinished conversion goes on only from the source it was begun with.

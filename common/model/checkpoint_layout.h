@@ -6,6 +6,8 @@
 //   coordinator.safetensors   everything but the experts
 //   expert-00.safetensors …   one file per expert, with its matrices of all layers
 //   tokenizer.model           as it came; absent when there was none
+//   chat_template.jinja       likewise (common/model/chat_template_file.h); nothing computes with
+//   it
 //
 // A packed tensor stands in safetensors as dtype "U8" with the shape [bytes]; its logical shape is
 // in the manifest. Tensors whose size is a multiple of 64 bytes come first in a file, which all
@@ -26,6 +28,7 @@ namespace windrose {
 
 constexpr const char* kConfigFile = "config.json";
 constexpr const char* kTokenizerFile = "tokenizer.model";
+constexpr const char* kChatTemplateFile = "chat_template.jinja";
 constexpr const char* kManifestFile = "windrose.json";
 // The manifest while files are still missing: its name says that the directory is not complete.
 constexpr const char* kUnfinishedManifestFile = "windrose.json.partial";

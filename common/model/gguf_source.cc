@@ -250,4 +250,13 @@ StatusOr<std::string> GgufSource::TokenizerModel() const {
   return model;
 }
 
+StatusOr<ChatTemplateFile> GgufSource::ChatTemplate() const {
+  constexpr const char* kKey = "tokenizer.chat_template";
+  const std::string& file = tensors_->files->files().front()->name();
+  const StatusOr<std::string_view> text = tensors_->files->metadata().Text(kKey);
+  if (!text.ok()) return Annotate(text.status(), file);
+  if (text->empty()) return NotFound(file + ": " + kKey + " is empty");
+  return ChatTemplateFile{file, std::string(*text)};
+}
+
 }  // namespace windrose

@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "common/base/status.h"
+#include "common/model/chat_template_file.h"
 #include "common/model/config.h"
 
 namespace windrose {
@@ -52,6 +53,9 @@ class GgufSource {
 
   // The bytes of tokenizer.model. NOT_FOUND when the file has no tokenizer.
   StatusOr<std::string> TokenizerModel() const;
+
+  // The key tokenizer.chat_template. NOT_FOUND when there is none.
+  StatusOr<ChatTemplateFile> ChatTemplate() const;
 
  private:
   struct Tensors;  // the mapped files and where each tensor is in them

@@ -8,7 +8,9 @@
 // parts or become <s> or </s>. Normalised as mistral-common's InstructTokenizerV1 does: neighbours
 // of one role are merged with a blank line; system (and developer) messages, from wherever they
 // stand, go in front of the first user message; a conversation that starts with the assistant gets
-// an empty user message first. Pure functions; Thread-safe.
+// an empty user message first. The same as a template's text is kOwnChatTemplate
+// (common/model/chat_template_check.h), for the warning about a model that comes with another. Pure
+// functions; thread-safe.
 #pragma once
 
 #include <span>

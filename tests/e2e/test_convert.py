@@ -1,5 +1,7 @@
 """`windrose convert`, and what serves the result: only its own files, and only undamaged ones."""
 
+import hashlib
+import json
 import pathlib
 import re
 import shutil
@@ -131,3 +133,40 @@ def test_a_packed_model_is_not_packed_again(converted, tmp_path):
                          capture_output=True, text=True, timeout=60)
     assert run.returncode == 1
     assert "packed in q8 already" in run.stderr
+
+
+def model_with_chat_template(folder, tokenizer_config):
+    source = pathlib.Path(shutil.copytree(MODEL, folder / "source"))
+    (source / "tokenizer_config.json").write_text(tokenizer_config)
+    return source
+
+
+def test_a_chat_template_of_another_kind_is_warned_of_wherever_the_model_goes(tmp_path):
+    chat_ml = "{{ '<|im_start|>' + message['role'] + '\\n' }}"
+    source = model_with_chat_template(tmp_path, json.dumps({"chat_template": chat_ml}))
+    sha256 = hashlib.sha256(chat_ml.encode()).hexdigest()
+    target = tmp_path / "converted"
+    run = subprocess.run([WINDROSE, "convert", str(source), str(target), "--dtype=q8"],
+                         capture_output=True, text=True, timeout=60, check=True)
+    assert f"tokenizer_config.json: the model's chat template (SHA-256 {sha256})" in run.stderr
+    assert (target / "chat_template.jinja").read_text() == chat_ml
+    run = subprocess.run([WINDROSE, "inspect", str(target)], capture_output=True, text=True,
+                         timeout=60, check=True)
+    assert f"chat_template.jinja: the model's chat template (SHA-256 {sha256})" in run.stdout
+    with Cluster(model=target, workers=1, replication=1) as running:
+        log = (running.folder / "coordinator-0.log").read_text()
+        assert "chat_template_ignored" in log and sha256 in log
+        status, answer = post_json(f"{running.urls[0]}/v1/chat/completions",
+                                   {**QUESTION, "model": running.model})
+        assert status == 200, answer
+
+
+def test_a_tokenizer_config_that_cannot_be_read_stops_nobody(tmp_path):
+    source = model_with_chat_template(tmp_path, '{"chat_template":')
+    with Cluster(model=source, workers=1, replication=1) as running:
+        assert "tokenizer_config.json: bad JSON" in (running.folder / "coordinator-0.log").read_text()
+
+
+def test_a_model_without_a_chat_template_is_not_warned_of(converted):
+    with Cluster(model=converted, workers=1, replication=1) as running:
+        assert "chat_template" not in (running.folder / "coordinator-0.log").read_text()

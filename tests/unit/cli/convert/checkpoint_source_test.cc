@@ -57,6 +57,13 @@ TEST_F(CheckpointSourceTest, TokenizerIsTheFileOrNotFound) {
   EXPECT_EQ(*(*source)->Tokenizer(), "pieces");
 }
 
+TEST_F(CheckpointSourceTest, ChatTemplateIsTheDirectorysOrNotFound) {
+  const auto source = CheckpointSource::Open(directory_.path());
+  EXPECT_EQ((*source)->ChatTemplate().status().code(), StatusCode::kNotFound);
+  std::ofstream(directory_.file("tokenizer_config.json")) << R"({"chat_template": "{{ a }}"})";
+  EXPECT_EQ((*source)->ChatTemplate()->text, "{{ a }}");
+}
+
 TEST_F(CheckpointSourceTest, ATokenizerThatCannotBeOpenedIsNotMissing) {
   ASSERT_EQ(mknod(directory_.file("tokenizer.model").c_str(), S_IFSOCK | 0600, 0), 0);
   const auto source = CheckpointSource::Open(directory_.path());

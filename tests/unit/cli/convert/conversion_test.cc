@@ -17,6 +17,7 @@
 #include "cli/convert/durable_files.h"
 #include "common/base/mutex.h"
 #include "common/kernels/pack.h"
+#include "common/model/chat_template_file.h"
 #include "common/model/checkpoint.h"
 #include "common/model/checkpoint_layout.h"
 #include "common/tensor/convert.h"
@@ -139,6 +140,23 @@ TEST_F(ConversionTest, CopiesTheTokenizerAndKeepsTheConfig) {
   ASSERT_TRUE(ConvertTo(directory_.path(), source).ok());
   EXPECT_EQ(FilesIn(directory_.path())[kTokenizerFile], "pieces");
   EXPECT_EQ(Checkpoint::Open(directory_.path())->config(), config_);
+}
+
+TEST_F(ConversionTest, CarriesTheChatTemplateOver) {
+  MadeSource source(config_);
+  source.chat_template = ChatTemplateFile{"model.gguf", "{{ bos_token }}\n"};
+  ASSERT_TRUE(ConvertTo(directory_.path(), source).ok());
+  const auto chat_template = ReadChatTemplate(directory_.path());
+  ASSERT_TRUE(chat_template.ok()) << ToString(chat_template.status());
+  EXPECT_EQ(chat_template->file, "chat_template.jinja");
+  EXPECT_EQ(chat_template->text, "{{ bos_token }}\n");
+}
+
+TEST_F(ConversionTest, AChatTemplateThatCannotBeReadIsLeftBehind) {
+  MadeSource source(config_);
+  source.chat_template = InvalidArgument("bad JSON");
+  ASSERT_TRUE(ConvertTo(directory_.path(), source).ok());
+  EXPECT_EQ(ReadChatTemplate(directory_.path()).status().code(), StatusCode::kNotFound);
 }
 
 TEST_F(ConversionTest, ATiedHeadStaysTheEmbedding) {

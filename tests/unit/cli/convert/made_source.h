@@ -23,6 +23,7 @@ class MadeSource final : public WeightSource {
   // Another weight than the usual one.
   std::function<std::optional<float>(const std::string& tensor, size_t row, size_t col)> weight;
   std::optional<std::string> tokenizer = "pieces";
+  StatusOr<ChatTemplateFile> chat_template = NotFound("no chat template");
   std::vector<std::string> identity = {"made"};
 
   const MixtralConfig& config() const override { return config_; }
@@ -44,6 +45,7 @@ class MadeSource final : public WeightSource {
     if (tokenizer) return *tokenizer;
     return NotFound("no tokenizer");
   }
+  StatusOr<ChatTemplateFile> ChatTemplate() const override { return chat_template; }
   StatusOr<std::vector<std::string>> Identity() const override { return identity; }
 
  private:

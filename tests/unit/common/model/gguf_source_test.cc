@@ -280,6 +280,30 @@ TEST(GgufSource, RefusesRowsThatAreNotThere) {
   EXPECT_EQ(source->TokenizerModel().status().code(), StatusCode::kNotFound);
 }
 
+TEST(GgufSource, ReadsTheChatTemplate) {
+  TinyGguf tiny;
+  tiny.AddAll(true);
+  const std::string without = tiny.file.Bytes();
+  EXPECT_EQ(OpenBytes(without)->ChatTemplate().status().code(), StatusCode::kNotFound);
+  tiny.file.AddText("tokenizer.chat_template", "");
+  EXPECT_EQ(OpenBytes(tiny.file.Bytes())->ChatTemplate().status().code(), StatusCode::kNotFound);
+  tiny.file.Remove("tokenizer.chat_template");
+  tiny.file.AddText("tokenizer.chat_template", "{{ bos_token }}");
+  const auto source = OpenBytes(tiny.file.Bytes());
+  ASSERT_TRUE(source.ok()) << ToString(source.status());
+  EXPECT_EQ(source->ChatTemplate()->text, "{{ bos_token }}");
+  EXPECT_EQ(source->ChatTemplate()->file, source->FileNames().front());
+}
+
+TEST(GgufSource, AChatTemplateOfAnotherTypeIsNotMissing) {
+  TinyGguf tiny;
+  tiny.AddAll(true);
+  tiny.file.AddU32("tokenizer.chat_template", 7);
+  const auto source = OpenBytes(tiny.file.Bytes());
+  ASSERT_TRUE(source.ok()) << ToString(source.status());
+  EXPECT_EQ(source->ChatTemplate().status().code(), StatusCode::kInvalidArgument);
+}
+
 TEST(GgufSource, SaysWhenAFileShrankMeanwhile) {
   TinyGguf tiny;
   tiny.AddAll(true);
