@@ -120,12 +120,18 @@ void InferenceProxy::Ask(const Call& call, TimePoint deadline, std::set<std::str
   Send(client, call, deadline,
        [this, alive = std::weak_ptr<bool>(alive_), call, deadline, avoid = std::move(avoid), lease,
         done = std::move(done)](StatusOr<Result> result) {
-         const bool died =
-             !result.ok() && ClassifyFailure(result.status(), false) != FailureAction::kFail;
-         if (!died || alive.lock() == nullptr) return done(std::move(result));
-         parts_.coordinators.ReportBroken(**lease);
+         if (result.ok() || alive.lock() == nullptr) return done(std::move(result));
+         const FailureAction action = ClassifyFailure(result.status(), false);
+         if (action == FailureAction::kFail) return done(std::move(result));
          std::set<std::string> tried = avoid;
          tried.insert((*lease)->address);
+         if (action == FailureAction::kReplay) {
+           parts_.coordinators.ReportBroken(**lease);
+         } else {
+           parts_.coordinators.ReportRefused(**lease);
+           // A refusal says more than that nobody is left to ask.
+           if (!parts_.coordinators.HasOther(call.model, tried)) return done(std::move(result));
+         }
          Ask<Call, Result>(call, deadline, std::move(tried), done);
        });
 }

@@ -34,6 +34,7 @@ struct Script {
   std::function<void(size_t attempt, StartedEvent&)> forge_start;
   std::map<std::string, bool> up;      // by address; missing: up
   std::map<std::string, bool> silent;  // streams of these send nothing
+  std::optional<Status> unary_refusal;
   std::map<std::string, bool> lacks_expert;
   uint32_t context_length = 0;         // told in probes
   std::vector<GenerateCall> calls;     // seen, in order
@@ -162,7 +163,10 @@ class ScriptedClient final : public CoordinatorClient {
   template <typename Result>
   void Answer(std::function<void(StatusOr<Result>)> done, Result result) {
     const bool up = !script_.up.contains(address_) || script_.up[address_];
-    loop_.Post([done, result, up] { up ? done(result) : done(Unavailable("down")); });
+    loop_.Post([this, done, result, up] {
+      if (script_.unary_refusal.has_value()) return done(*script_.unary_refusal);
+      up ? done(result) : done(Unavailable("down"));
+    });
   }
 
   ManualEventLoop& loop_;

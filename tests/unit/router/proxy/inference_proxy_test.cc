@@ -1,0 +1,61 @@
+#include "router/proxy/inference_proxy.h"
+
+#include <gtest/gtest.h>
+
+#include "router/values/error_detail.h"
+#include "tests/support/manual_clock.h"
+#include "tests/unit/router/proxy/scripted_upstream.h"
+
+namespace windrose::router {
+namespace {
+
+class InferenceProxyTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    set_.SetAddresses({"a:1", "b:1"});
+    loop_.RunUntil([&] { return set_.up_count() == 2; }, loop_.Now() + Seconds(1));
+  }
+  StatusOr<Tokenized> Tokenize() {
+    std::optional<StatusOr<Tokenized>> answer;
+    proxy_.Tokenize({}, [&](StatusOr<Tokenized> result) { answer = std::move(result); });
+    loop_.RunUntil([&] { return answer.has_value(); }, loop_.Now() + Milliseconds(1));
+    return answer.value_or(Internal("no answer"));
+  }
+
+  ManualEventLoop loop_;
+  ManualClock clock_{TimePoint(), 1700000000};
+  Script script_;
+  CountingEntropy entropy_;
+  NullLog log_;
+  RouterProbe probe_;
+  CoordinatorSet set_{ScriptedParts(loop_, script_, entropy_, log_), CoordinatorSetOptions{}};
+  InferenceProxy proxy_{{.loop = loop_,
+                         .clock = clock_,
+                         .entropy = entropy_,
+                         .log = log_,
+                         .coordinators = set_,
+                         .probe = probe_},
+                        {}};
+};
+
+TEST_F(InferenceProxyTest, AsksAnotherCoordinatorWhenOneIsGone) {
+  script_.up["a:1"] = false;
+  EXPECT_TRUE(Tokenize().ok());
+  EXPECT_TRUE(Tokenize().ok());
+  EXPECT_EQ(set_.up_count(), 1U);
+}
+
+TEST_F(InferenceProxyTest, TakesNobodyWhoRefusesForDead) {
+  const Status refusals[] = {
+      ResourceExhausted("full"), FailedPrecondition("no"),
+      WithDetail(Unavailable("stopping"), ErrorDetail{.code = "draining"}),
+      WithDetail(Unavailable("expert 3 is gone"), ErrorDetail{.code = "expert_unavailable"})};
+  for (const Status& refusal : refusals) {
+    script_.unary_refusal = refusal;
+    EXPECT_EQ(Tokenize().status(), refusal);
+    EXPECT_EQ(set_.up_count(), 2U) << ToString(refusal);
+  }
+}
+
+}  // namespace
+}  // namespace windrose::router
