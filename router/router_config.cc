@@ -40,7 +40,8 @@ void AddCoordinators(ConfigParser& parser, RouterConfig& config) {
   parser.Add("wait-limit", replay.wait_limit,
              "how long a generation waits for a coordinator that takes it", kShort, kHour);
   parser.Add("death-limit", replay.death_limit,
-             "coordinator deaths in a row after which a request is given up", 1, 100);
+             "deaths in a row of coordinators that had a request, after which it is given up", 1,
+             100);
 }
 
 void AddRequestLimits(ConfigParser& parser, RouterConfig& config) {

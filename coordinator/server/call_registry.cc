@@ -6,21 +6,11 @@ namespace windrose {
 
 Status CallRegistry::Add(const std::shared_ptr<OpenCall>& call) {
   MutexLock lock(mutex_);
-  RETURN_IF_ERROR(CheckOpenLocked());
-  calls_.insert(call);
-  return OkStatus();
-}
-
-Status CallRegistry::CheckOpen() const {
-  MutexLock lock(mutex_);
-  return CheckOpenLocked();
-}
-
-Status CallRegistry::CheckOpenLocked() const {
   if (draining_) return Unavailable("draining: this coordinator takes no new requests");
   if (calls_.size() >= capacity_) {
     return ResourceExhausted(std::to_string(capacity_) + " calls are open already");
   }
+  calls_.insert(call);
   return OkStatus();
 }
 

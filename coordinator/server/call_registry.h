@@ -27,8 +27,6 @@ class CallRegistry {
 
   // UNAVAILABLE after BeginDrain, RESOURCE_EXHAUSTED when full.
   Status Add(const std::shared_ptr<OpenCall>& call);
-  // What Add would say now.
-  Status CheckOpen() const;
   void Remove(const std::shared_ptr<OpenCall>& call);
 
   void BeginDrain();
@@ -39,8 +37,6 @@ class CallRegistry {
   size_t AbortAll(const Status& reason);
 
  private:
-  Status CheckOpenLocked() const WINDROSE_REQUIRES(mutex_);
-
   const size_t capacity_;
   mutable Mutex mutex_;
   CondVar emptied_;

@@ -4,23 +4,38 @@
 
 #include <utility>
 
+#include "common/net/request_taken.h"
 #include "coordinator/server/error_detail.h"
 #include "coordinator/server/event_translator.h"
 
 namespace windrose {
 
-void GenerateCall::Start(StatusOr<Request> request) {
+void GenerateCall::Start(std::function<StatusOr<Request>()> translate) {
   self_ = shared_from_this();
-  const Status admitted = Submit(std::move(request));
-  if (!admitted.ok()) End(admitted);
+  const Status taken = Take();
+  if (!taken.ok()) return End(taken);
+  StartTimer();
+  translate_ = std::move(translate);
+  context_->AddInitialMetadata(kRequestTakenKey, "1");
+  StartSendInitialMetadata();
+}
+
+// Refuses what would be refused in any case before tokens are made of a long prompt.
+Status GenerateCall::Take() {
+  RETURN_IF_ERROR(environment_->registry.Add(self_));
+  return environment_->generator.Admits();
+}
+
+// From here on the router knows that we have the request, should it be our end.
+void GenerateCall::OnSendInitialMetadataDone(bool ok) {
+  const Status submitted = ok ? Submit(translate_()) : Cancelled("the stream broke");
+  if (!submitted.ok()) End(submitted);
 }
 
 Status GenerateCall::Submit(StatusOr<Request> request) {
   RETURN_IF_ERROR(request.status());
-  RETURN_IF_ERROR(environment_->registry.Add(self_));
   prompt_tokens_ = static_cast<uint32_t>(request->prompt.size());
   max_tokens_ = request->max_tokens;
-  StartTimer();
   uint64_t ticket = 0;
   RETURN_IF_ERROR(environment_->generator.Submit(std::move(request).value(), self_, &ticket));
   KeepTicket(ticket);

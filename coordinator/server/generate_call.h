@@ -14,6 +14,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -54,8 +55,10 @@ class GenerateCall final : public grpc::ServerWriteReactor<inference::v1::Genera
                grpc::CallbackServerContext* context, TimePoint began)
       : environment_(std::move(environment)), context_(context), began_(began) {}
 
-  // Hands the request to the engine, or ends the stream with its error. Once, before anything else.
-  void Start(StatusOr<Request> request);
+  // Refuses the call, or says that it is taken; then makes the request with `translate` and hands
+  // it to the engine, or ends the stream with its error. Once, before anything else. `translate`
+  // is called before OnDone, or never.
+  void Start(std::function<StatusOr<Request>()> translate);
 
   // TokenSink; the engine's thread.
   void OnStarted(std::vector<TokenEvent> echoed_prompt) override;
@@ -68,6 +71,7 @@ class GenerateCall final : public grpc::ServerWriteReactor<inference::v1::Genera
   void Abort(const Status& reason) override;
 
   // ServerWriteReactor; gRPC's threads.
+  void OnSendInitialMetadataDone(bool ok) override;
   void OnWriteDone(bool ok) override;
   void OnCancel() override;
   void OnDone() override;
@@ -75,6 +79,7 @@ class GenerateCall final : public grpc::ServerWriteReactor<inference::v1::Genera
  private:
   enum class Action { kNothing, kWrite, kFinish };
 
+  Status Take();
   Status Submit(StatusOr<Request> request);
   void KeepTicket(uint64_t ticket);
   void StartTimer();
@@ -87,6 +92,7 @@ class GenerateCall final : public grpc::ServerWriteReactor<inference::v1::Genera
   const std::shared_ptr<const CallEnvironment> environment_;
   grpc::CallbackServerContext* const context_;
   const TimePoint began_;
+  std::function<StatusOr<Request>()> translate_;
   uint32_t prompt_tokens_ = 0;          // set before the engine knows of us
   uint32_t max_tokens_ = 0;             // likewise
   std::shared_ptr<GenerateCall> self_;  // until OnDone

@@ -24,13 +24,12 @@ grpc::ServerWriteReactor<pb::GenerateEvent>* InferenceService::Generate(
   const TimePoint began = environment_->clock.Now();
   const auto call = std::make_shared<GenerateCall>(environment_, context, began);
   GenerateCall* const reactor = call.get();
-  call->Start(Accept(*request));  // from here it keeps itself alive
+  // From here it keeps itself alive; gRPC keeps the request until it is done.
+  call->Start([this, request] { return Translate(*request); });
   return reactor;
 }
 
-StatusOr<Request> InferenceService::Accept(const pb::GenerateRequest& request) const {
-  RETURN_IF_ERROR(environment_->registry.CheckOpen());
-  RETURN_IF_ERROR(environment_->generator.Admits());
+StatusOr<Request> InferenceService::Translate(const pb::GenerateRequest& request) const {
   const TimePoint began = environment_->clock.Now();
   StatusOr<Request> translated = translator_.Translate(request);
   environment_->observer.OnTokenized(environment_->clock.Now() - began);

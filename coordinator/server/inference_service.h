@@ -36,9 +36,7 @@ class InferenceService final : public inference::v1::InferenceService::CallbackS
                                        const inference::v1::ListModelsRequest* request,
                                        inference::v1::ListModelsResponse* response) override;
 
-  // The same without gRPC, for tests. Refuses what would be refused in any case before it makes
-  // tokens of a long prompt.
-  StatusOr<Request> Accept(const inference::v1::GenerateRequest& request) const;
+  // The same without gRPC, for tests.
   Status TokenizeInto(const inference::v1::TokenizeRequest& request,
                       inference::v1::TokenizeResponse* response) const;
   Status DetokenizeInto(const inference::v1::DetokenizeRequest& request,
@@ -46,6 +44,7 @@ class InferenceService final : public inference::v1::InferenceService::CallbackS
   void ListModelsInto(inference::v1::ListModelsResponse* response) const;
 
  private:
+  StatusOr<Request> Translate(const inference::v1::GenerateRequest& request) const;
   StatusOr<std::vector<TokenId>> TokenIdsOf(const inference::v1::TokenizeRequest& request) const;
   grpc::ServerUnaryReactor* FinishUnary(grpc::CallbackServerContext* context,
                                         std::string_view method, const Status& status,

@@ -57,7 +57,6 @@ void Generation::Attempt() {
 void Generation::Open() {
   if (attempts_++ > 0) parts_.probe.OnReplay();
   parts_.loop.CancelTimer(std::exchange(wait_timer_, 0));
-  reached_ = false;
   last_event_ = parts_.loop.Now();
   stream_ = lease_->client->Generate(call_, deadline_, *this);
   if (paused_) stream_->SetPaused(true);
@@ -69,7 +68,6 @@ bool Generation::SameAnswer(const StartedEvent& event) const {
 }
 
 void Generation::OnStarted(StartedEvent event) {
-  reached_ = true;
   last_event_ = parts_.loop.Now();
   waiting_since_.reset();
   if (started_.has_value()) {
@@ -128,7 +126,7 @@ void Generation::OnFailed(const Status& status) {
     case FailureAction::kTryReady:
       return AfterExpertLoss(status);
     case FailureAction::kReplay:
-      return reached_ ? AfterDeath(status) : Leave(status);
+      return stream_->Taken() ? AfterDeath(status) : Leave(status);
   }
 }
 

@@ -4,9 +4,9 @@
 // the stream, it asks another one, or the same one once it is back, to go on behind the emitted
 // tokens, and checks that the indexes go on too; its listener sees one unbroken generation. A
 // generation that was in flight at `death_limit` deaths in a row without a new token between them
-// is given up: it may be what they died of. Only who had begun with it died of it: a coordinator
-// that sent no event, or fell silent, is left without counting. Loop thread only; the listener may
-// destroy it inside a callback.
+// is given up: it may be what they died of. Only who had it died of it: a coordinator that had not
+// taken it, or fell silent, is left without counting. Loop thread only; the listener may destroy it
+// inside a callback.
 #pragma once
 
 #include <memory>
@@ -96,7 +96,6 @@ class Generation final : private GenerationListener {
   uint32_t attempts_ = 0;  // without a new token
   bool paused_ = false;
   bool patient_ = false;
-  bool reached_ = false;                    // an event came of this attempt
   std::optional<TimePoint> waiting_since_;  // for a coordinator that takes it
   TimePoint last_event_;
   TimePoint last_token_;

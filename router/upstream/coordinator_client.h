@@ -22,6 +22,9 @@ class UpstreamStream {
   virtual ~UpstreamStream() = default;
   // While paused no further event is read, so that the coordinator sees the back-pressure.
   virtual void SetPaused(bool paused) = 0;
+  // Whether the coordinator has, or had, the call: it said so, or an event came. Older ones do not
+  // say so. Certain once the stream has ended.
+  virtual bool Taken() const = 0;
 };
 
 // What a coordinator says of itself.

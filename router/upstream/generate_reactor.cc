@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "common/net/request_taken.h"
+
 namespace windrose::router {
 namespace {
 
@@ -12,6 +14,7 @@ void Dispatch(GenerateLink& link, StatusOr<GenerateEvent> event) {
     link.finished = true;
     return link.listener->OnFailed(event.status());
   }
+  link.taken = true;
   if (auto* started = std::get_if<StartedEvent>(&*event)) {
     return link.listener->OnStarted(std::move(*started));
   }
@@ -56,8 +59,11 @@ void GenerateReactor::DeliverHeld() {
 void GenerateReactor::OnDone(const grpc::Status& status) {
   Status result = status.ok() ? Unavailable("the coordinator ended the stream without a finish")
                               : FromGrpcStatus(status);
-  link_->loop.Post([link = link_, call_id = call_id_, result = std::move(result)] {
+  // Empty when nothing but a status came, or nothing at all.
+  const bool taken = link_->context.GetServerInitialMetadata().count(kRequestTakenKey) > 0;
+  link_->loop.Post([link = link_, call_id = call_id_, taken, result = std::move(result)] {
     link->calls.Remove(call_id);
+    link->taken = link->taken || taken;
     Dispatch(*link, result);
   });
   delete this;

@@ -22,6 +22,7 @@ struct GenerateLink {
   grpc::ClientContext context;
   GenerationListener* listener = nullptr;  // null once the handle is gone
   bool paused = false;
+  bool taken = false;     // see UpstreamStream
   bool finished = false;  // OnFinished or OnFailed was called
   // Came while paused; the next read is still to start.
   std::optional<StatusOr<GenerateEvent>> held;

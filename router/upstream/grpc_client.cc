@@ -52,6 +52,8 @@ class GrpcStream final : public UpstreamStream {
     });
   }
 
+  bool Taken() const override { return link_->taken; }
+
  private:
   std::shared_ptr<GenerateLink> link_;
   GenerateReactor* reactor_;

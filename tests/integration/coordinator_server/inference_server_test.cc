@@ -5,12 +5,16 @@
 #include <grpcpp/grpcpp.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include "common/base/bounded_queue.h"
+#include "common/net/request_taken.h"
 #include "tests/integration/coordinator_server/scripted_generator.h"
 #include "tests/unit/coordinator/server/fixtures.h"
 #include "windrose/inference/v1/inference.grpc.pb.h"
@@ -23,6 +27,17 @@ namespace pb = inference::v1;
 class ThreadSafeEntropy final : public Entropy {
  public:
   uint64_t Next() override { return SystemEntropy().Next(); }
+};
+
+class CountingObserver final : public InferenceObserver {
+ public:
+  void OnTokenized(Duration) override {
+    ++tokenized;
+    if (on_tokenized) on_tokenized();
+  }
+  void OnCallEnded(std::string_view, StatusCode, Duration) override {}
+  std::atomic<int> tokenized{0};
+  std::function<void()> on_tokenized;
 };
 
 // A request on its own client thread's worth of state.
@@ -111,7 +126,7 @@ class InferenceServerTest : public testing::Test {
   ScriptedGenerator generator_;
   SystemClock clock_;
   ThreadSafeEntropy entropy_;
-  NullInferenceObserver observer_;
+  CountingObserver observer_;
   NullLog log_;
   std::unique_ptr<InferenceServer> server_;
   std::shared_ptr<grpc::Channel> channel_;
@@ -142,6 +157,37 @@ TEST_F(InferenceServerTest, StreamsStartedTokensAndFinishedInOrder) {
   EXPECT_EQ(event.finished().text(), "tail");
   EXPECT_FALSE(stream->reader->Read(&event));
   EXPECT_TRUE(stream->reader->Finish().ok());
+}
+
+TEST_F(InferenceServerTest, SaysThatItHasTheRequestBeforeTheEngineDoes) {
+  StartServer();
+  BoundedQueue<bool> known(1);
+  observer_.on_tokenized = [&] { EXPECT_TRUE(known.Pop(clock_.Now() + Seconds(5)).has_value()); };
+  const auto stream = Open(Chat());
+  stream->reader->WaitForInitialMetadata();
+  EXPECT_EQ(stream->context.GetServerInitialMetadata().count(kRequestTakenKey), 1U);
+  EXPECT_EQ(generator_.submission_count(), 0U);
+  EXPECT_TRUE(known.Push(true));
+  const auto sink = generator_.WaitForSink(0);
+  ASSERT_NE(sink, nullptr);
+  sink->OnStarted({});
+  sink->OnFinished({FinishReason::kLength, "", "", 0});
+  pb::GenerateEvent event;
+  while (stream->reader->Read(&event)) continue;
+  EXPECT_TRUE(stream->reader->Finish().ok());
+}
+
+TEST_F(InferenceServerTest, RefusesBeforeItTokenizesAndSaysNothingElse) {
+  StartServer();
+  for (const Status& refusal : {ResourceExhausted("full"), Unavailable("draining")}) {
+    generator_.RefuseWith(refusal);
+    const auto stream = Open(Chat());
+    pb::GenerateEvent event;
+    EXPECT_FALSE(stream->reader->Read(&event));
+    EXPECT_FALSE(stream->reader->Finish().ok());
+    EXPECT_EQ(stream->context.GetServerInitialMetadata().count(kRequestTakenKey), 0U);
+  }
+  EXPECT_EQ(observer_.tokenized, 0);
 }
 
 TEST_F(InferenceServerTest, EndsAtOnceWhenTheGeneratorAnswersInsideSubmit) {

@@ -119,6 +119,23 @@ TEST_F(RouterTest, GoesOnWhereAStreamBreaks) {
   }
 }
 
+TEST_F(RouterTest, GivesUpARequestThatKillsWhoeverTakesIt) {
+  for (const auto& coordinator : coordinators_) coordinator->service.deaths_on_taking = 100;
+  const auto response = Chat("");
+  ASSERT_TRUE(response.ok()) << ToString(response.status());
+  EXPECT_EQ(response->status, 500);
+  EXPECT_NE(response->body.find("request_quarantined"), std::string::npos) << response->body;
+  EXPECT_EQ(coordinators_[0]->service.streams + coordinators_[1]->service.streams, 4);
+}
+
+TEST_F(RouterTest, DoesNotCountWhoBreaksBeforeItHasTheRequest) {
+  for (const auto& coordinator : coordinators_) coordinator->service.deaths_before = 4;
+  const auto response = Chat("");
+  ASSERT_TRUE(response.ok()) << ToString(response.status());
+  EXPECT_EQ(response->status, 200) << response->body;
+  EXPECT_GT(coordinators_[0]->service.streams + coordinators_[1]->service.streams, 4);
+}
+
 TEST_F(RouterTest, StreamsThroughAKilledProcess) {
   coordinators_[0]->service.endless = coordinators_[1]->service.endless = true;
   size_t pieces = 0;

@@ -8,6 +8,7 @@
 #include <memory>
 #include <string>
 
+#include "common/net/request_taken.h"
 #include "windrose/inference/v1/inference.grpc.pb.h"
 
 namespace windrose::router {
@@ -27,6 +28,8 @@ class ScriptedService final : public pb::InferenceService::Service {
  public:
   // The stream breaks before the token of this index, once; -1: never.
   std::atomic<int> break_before{-1};
+  std::atomic<int> deaths_on_taking{0};  // how many streams still break once they are taken
+  std::atomic<int> deaths_before{0};     // how many still break before
   std::atomic<int> streams{0};
   std::atomic<int> cancelled{0};
   std::atomic<bool> endless{false};
@@ -34,6 +37,12 @@ class ScriptedService final : public pb::InferenceService::Service {
   grpc::Status Generate(grpc::ServerContext* context, const pb::GenerateRequest* request,
                         grpc::ServerWriter<pb::GenerateEvent>* writer) override {
     ++streams;
+    if (deaths_before-- > 0) return grpc::Status(grpc::StatusCode::UNAVAILABLE, "killed");
+    if (deaths_on_taking-- > 0) {
+      context->AddInitialMetadata(kRequestTakenKey, "1");
+      writer->SendInitialMetadata();
+      return grpc::Status(grpc::StatusCode::UNAVAILABLE, "killed");
+    }
     pb::GenerateEvent event;
     event.mutable_started()->set_model("demo");
     event.mutable_started()->set_prompt_tokens(3);

@@ -3,81 +3,10 @@
 #include <gtest/gtest.h>
 
 #include "router/values/error_detail.h"
-#include "tests/unit/router/proxy/scripted_upstream.h"
+#include "tests/unit/router/proxy/generation_fixture.h"
 
 namespace windrose::router {
 namespace {
-
-struct Recorder final : GenerationListener {
-  void OnStarted(StartedEvent event) override {
-    ++started;
-    model = event.model;
-  }
-  void OnToken(TokenEvent event) override {
-    tokens.push_back(event);
-    text += event.text;
-    if (on_token) on_token();
-  }
-  void OnFinished(FinishedEvent event) override {
-    finished = event;
-    ++ends;
-  }
-  void OnFailed(const Status& status) override {
-    failure = status;
-    ++ends;
-  }
-
-  int started = 0;
-  int ends = 0;
-  std::string model;
-  std::string text;
-  std::vector<TokenEvent> tokens;
-  std::optional<FinishedEvent> finished;
-  Status failure;
-  std::function<void()> on_token;
-};
-
-class GenerationTest : public ::testing::Test {
- protected:
-  void Serve(const std::vector<std::string>& addresses) {
-    set_.SetAddresses(addresses);
-    loop_.RunUntil([&] { return set_.up_count() == addresses.size(); }, loop_.Now() + Seconds(1));
-  }
-  void Begin(GenerateCall call = {}, Duration deadline = Seconds(600)) {
-    if (!call.sampling.seed.has_value()) call.sampling.seed = 42;
-    generation_ =
-        std::make_unique<Generation>(parts_, std::move(call), loop_.Now() + deadline, recorder_);
-    generation_->Start();
-  }
-  void RunToEnd(Duration limit = Seconds(700)) {
-    loop_.RunUntil([&] { return recorder_.ends > 0; }, loop_.Now() + limit);
-  }
-  void ExpectWholeAnswer() {
-    EXPECT_EQ(recorder_.started, 1);
-    EXPECT_EQ(recorder_.ends, 1);
-    ASSERT_TRUE(recorder_.finished.has_value()) << ToString(recorder_.failure);
-    ASSERT_EQ(recorder_.tokens.size(), script_.token_count);
-    for (uint32_t i = 0; i < script_.token_count; ++i) {
-      EXPECT_EQ(recorder_.tokens[i].index, i);
-      EXPECT_EQ(recorder_.tokens[i].id, TrueToken(42, i));
-    }
-  }
-
-  ManualEventLoop loop_;
-  Script script_;
-  CountingEntropy entropy_;
-  NullLog log_;
-  RouterProbe probe_;
-  CoordinatorSet set_{ScriptedParts(loop_, script_, entropy_, log_), CoordinatorSetOptions{}};
-  Generation::Parts parts_{.loop = loop_,
-                           .coordinators = set_,
-                           .entropy = entropy_,
-                           .log = log_,
-                           .probe = probe_,
-                           .options = {}};
-  Recorder recorder_;
-  std::unique_ptr<Generation> generation_;
-};
 
 TEST_F(GenerationTest, ForwardsAnUnbrokenStream) {
   Serve({"a:1"});
@@ -105,21 +34,6 @@ TEST_F(GenerationTest, GoesOnElsewhereWhereverACoordinatorDies) {
     EXPECT_NE(script_.addresses[first], script_.addresses[first + 1]);
     Serve({"a:1", "b:1"});
   }
-}
-
-TEST_F(GenerationTest, SurvivesADeathAfterEveryToken) {
-  script_.token_count = 12;
-  Serve({"a:1", "b:1"});
-  // Each attempt emits one token and dies: progress, so never quarantine.
-  script_.fault = [&](size_t attempt, const std::string&, int index) -> std::optional<Status> {
-    const int resumed = static_cast<int>(script_.calls[attempt].resume_tokens.size());
-    if (index > resumed) return Internal("stream reset");
-    return std::nullopt;
-  };
-  Begin();
-  RunToEnd();
-  ExpectWholeAnswer();
-  EXPECT_EQ(script_.calls.size(), 13U);
 }
 
 TEST_F(GenerationTest, DrawsASeedOnceSoThatAReplayIsTheSame) {
@@ -198,21 +112,6 @@ TEST_F(GenerationTest, GivesUpWaitingAtTheLimit) {
   EXPECT_EQ(recorder_.failure.code(), StatusCode::kUnavailable);
   EXPECT_EQ(ErrorCodeOf(recorder_.failure), "coordinator_unavailable");
   EXPECT_EQ(loop_.Now() - begin, parts_.options.wait_limit);
-}
-
-TEST_F(GenerationTest, QuarantinesARequestThatKillsCoordinators) {
-  Serve({"a:1", "b:1", "c:1"});
-  script_.fault = [](size_t, const std::string&, int index) -> std::optional<Status> {
-    if (index == 1) return Unavailable("killed");
-    return std::nullopt;
-  };
-  Begin();
-  RunToEnd();
-  EXPECT_EQ(ErrorCodeOf(recorder_.failure), "request_quarantined");
-  EXPECT_EQ(recorder_.tokens.size(), 1U);
-  // The first attempt made progress; then as many deaths as the limit says.
-  EXPECT_EQ(script_.calls.size(), size_t{parts_.options.death_limit});
-  EXPECT_EQ(script_.open_streams, 0U);
 }
 
 TEST_F(GenerationTest, DoesNotReplayWhatTheCoordinatorDecided) {
@@ -403,33 +302,6 @@ TEST_F(GenerationTest, LeavesAStoppedCoordinatorAtTheLimit) {
   RunToEnd();
   ExpectWholeAnswer();
   EXPECT_LT(loop_.Now() - stopped, parts_.options.silence_limit + Seconds(1));
-}
-
-TEST_F(GenerationTest, SilenceNeverQuarantines) {
-  Serve({"a:1", "b:1", "c:1"});
-  for (const char* address : {"a:1", "b:1", "c:1"}) script_.silent[address] = true;
-  Begin();
-  // Whoever has the request stops, and is back once the request has left it.
-  for (size_t turn = 1; turn <= 8; ++turn) {
-    script_.up[script_.addresses.back()] = false;
-    loop_.RunUntil([&] { return script_.calls.size() > turn; }, loop_.Now() + Seconds(60));
-    ASSERT_EQ(script_.calls.size(), turn + 1);
-    for (auto& [address, up] : script_.up) up = true;
-    loop_.RunUntil([] { return false; }, loop_.Now() + Seconds(2));
-  }
-  EXPECT_EQ(recorder_.ends, 0);
-}
-
-TEST_F(GenerationTest, ARefusedConnectionIsNoDeath) {
-  Serve({"a:1", "b:1", "c:1", "d:1", "e:1"});
-  script_.fault = [&](size_t attempt, const std::string&, int) -> std::optional<Status> {
-    if (attempt < 4) return Unavailable("connection refused");
-    return std::nullopt;
-  };
-  Begin();
-  RunToEnd();
-  ExpectWholeAnswer();
-  EXPECT_EQ(script_.calls.size(), 5U);
 }
 
 TEST_F(GenerationTest, GivesUpAtTheWaitLimitWhenNobodyCanBeReached) {

@@ -34,6 +34,7 @@ struct Script {
   std::function<void(size_t attempt, StartedEvent&)> forge_start;
   std::map<std::string, bool> up;      // by address; missing: up
   std::map<std::string, bool> silent;  // streams of these send nothing
+  bool says_taken = false;             // before any event; older coordinators do not
   std::optional<Status> unary_refusal;
   std::map<std::string, bool> lacks_expert;
   uint32_t context_length = 0;         // told in probes
@@ -75,6 +76,7 @@ class ScriptedStream final : public UpstreamStream {
     paused_ = paused;
     if (!paused && waiting_) std::exchange(waiting_, nullptr)();
   }
+  bool Taken() const override { return taken_; }
 
  private:
   void Next(std::function<void()> step) {
@@ -94,7 +96,9 @@ class ScriptedStream final : public UpstreamStream {
     return fault.has_value();
   }
   void SendStarted() {
+    taken_ = script_.says_taken;
     if (Broken(-1)) return;
+    taken_ = true;
     Next([this] { SendToken(static_cast<uint32_t>(call_.resume_tokens.size())); });
     StartedEvent event{
         .model = "demo", .prompt_tokens = 3, .prompt = {}, .system_fingerprint = "fp"};
@@ -126,6 +130,7 @@ class ScriptedStream final : public UpstreamStream {
   const GenerateCall call_;
   GenerationListener& listener_;
   bool paused_ = false;
+  bool taken_ = false;
   std::function<void()> waiting_;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
