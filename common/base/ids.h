@@ -19,6 +19,7 @@ class StrongId {
     ++value_;
     return *this;
   }
+  // NOLINTNEXTLINE(modernize-use-nullptr): clang-tidy 14 takes the order's zero for a pointer.
   constexpr auto operator<=>(const StrongId&) const = default;
 
  private:

@@ -65,7 +65,7 @@ void Utf8Stream::Replace(std::string* text) {
 size_t Utf8CharacterBytes(std::string_view text) {
   if (text.empty()) return 0;
   LeadByte lead = DescribeLead(static_cast<uint8_t>(text.front()));
-  const size_t bytes = static_cast<size_t>(lead.following + 1);
+  const size_t bytes = static_cast<size_t>(lead.following) + 1;
   if (text.size() < bytes) return 0;
   for (size_t i = 1; i < bytes; ++i) {
     const auto byte = static_cast<uint8_t>(text[i]);

@@ -18,10 +18,12 @@ using StringView = json::string_view;
 // methods have the names and shapes that json::basic_parser wants; false stops the parser.
 class KeyChecker {
  public:
+  // NOLINTBEGIN(readability-identifier-naming): the parser asks for these names.
   static constexpr size_t max_array_size = std::numeric_limits<size_t>::max();
   static constexpr size_t max_object_size = std::numeric_limits<size_t>::max();
   static constexpr size_t max_string_size = std::numeric_limits<size_t>::max();
   static constexpr size_t max_key_size = std::numeric_limits<size_t>::max();
+  // NOLINTEND(readability-identifier-naming): they end here.
 
   explicit KeyChecker(size_t max_values) : values_left_(max_values) {}
 

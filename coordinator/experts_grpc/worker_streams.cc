@@ -256,7 +256,7 @@ WorkerStreams::FrameStream::Step WorkerStreams::FrameStream::NextStep() {
   if (write_under_way_) return Step::kNothing;
   if (!unsent_.empty()) {
     write_under_way_ = true;
-    writing_ = std::move(unsent_.front());
+    writing_ = unsent_.front();  // shares the bytes
     unsent_.pop_front();
     return Step::kWrite;
   }

@@ -17,10 +17,12 @@ enum class Refusal { kNone, kDuplicateKey, kTooMany, kNumber };
 class TreeBuilder {
  public:
   // The parser asks for these; ours are checked in Add, so that one limit covers all containers.
+  // NOLINTBEGIN(readability-identifier-naming): the parser asks for these names.
   static constexpr size_t max_object_size = static_cast<size_t>(-1);
   static constexpr size_t max_array_size = static_cast<size_t>(-1);
   static constexpr size_t max_key_size = static_cast<size_t>(-1);
   static constexpr size_t max_string_size = static_cast<size_t>(-1);
+  // NOLINTEND(readability-identifier-naming): they end here.
   using Error = boost::json::error_code;
   using Text = boost::json::string_view;
 

@@ -240,7 +240,8 @@ void Generation::Close() {
 }
 
 void Generation::Fail(const Status& status) {
-  const Status copy = status;  // it may live in what Close destroys
+  // NOLINTNEXTLINE(performance-unnecessary-copy-initialization): Close may destroy it.
+  const Status copy = status;
   Close();
   listener_.OnFailed(copy);
 }

@@ -32,7 +32,7 @@ class HttpFront {
     RequestLimits limits;
   };
 
-  explicit HttpFront(Parts parts) : parts_(std::move(parts)) {}
+  explicit HttpFront(const Parts& parts) : parts_(parts) {}
 
   void Handle(HttpRequest request, std::shared_ptr<HttpResponder> responder);
 

@@ -139,6 +139,7 @@ void RequestHandler::OnChoiceFinished(Choice& choice, const FinishedEvent& event
 }
 
 void RequestHandler::OnFailed(const Status& status) {
+  // NOLINTNEXTLINE(performance-unnecessary-copy-initialization): it may live in a choice.
   const Status copy = status;
   for (auto& choice : choices_) choice.reset();
   End(sink_->OnFailed(copy));
