@@ -47,21 +47,27 @@ bool Pins(const ClusterOptions& options) {
          !Names(options.worker_arguments, "--cpus");
 }
 
+// Where the even share of worker `index` begins among `total`, and the one before it ends.
+size_t ShareBegin(const ClusterOptions& options, size_t total, size_t index) {
+  return index * total / options.workers;
+}
+
 // An even share of the processors for worker `index`, side by side as sockets number them; one that
 // others use too when there are more workers.
 std::vector<uint32_t> ProcessorsOf(const ClusterOptions& options, uint32_t index) {
   const std::vector<uint32_t>& all = options.processors;
   if (options.workers >= all.size()) return {all[index % all.size()]};
   const auto edge = [&](size_t worker) {
-    return all.begin() + static_cast<ptrdiff_t>(worker * all.size() / options.workers);
+    return all.begin() + static_cast<ptrdiff_t>(ShareBegin(options, all.size(), worker));
   };
   return {edge(index), edge(index + 1)};
 }
 
-// An even share of what may run at once for worker `index`.
+// An even share of what may run at once for worker `index`, at least one.
 size_t ThreadsOf(const ClusterOptions& options, size_t index) {
-  const auto edge = [&](size_t worker) { return worker * options.concurrency / options.workers; };
-  return std::max(edge(index + 1) - edge(index), size_t{1});
+  const size_t share = ShareBegin(options, options.concurrency, index + 1) -
+                       ShareBegin(options, options.concurrency, index);
+  return std::max(share, size_t{1});
 }
 
 Status CheckCount(const char* what, uint32_t count) {

@@ -90,6 +90,17 @@ class InferenceServerTest : public testing::Test {
     return models.models_size() == 1 && models.models(0).ready();
   }
 
+  // The request of `index` ends without a token, and so does its stream.
+  void EndWithoutTokens(Stream& stream, size_t index) {
+    const auto sink = generator_.WaitForSink(index);
+    ASSERT_NE(sink, nullptr);
+    sink->OnStarted({});
+    sink->OnFinished({FinishReason::kLength, "", "", 0});
+    pb::GenerateEvent event;
+    while (stream.reader->Read(&event)) continue;
+    EXPECT_TRUE(stream.reader->Finish().ok());
+  }
+
   static pb::ErrorDetail Detail(const grpc::Status& status) {
     pb::ErrorDetail detail;
     EXPECT_TRUE(detail.ParseFromString(status.error_details()));
@@ -168,13 +179,7 @@ TEST_F(InferenceServerTest, SaysThatItHasTheRequestBeforeTheEngineDoes) {
   EXPECT_EQ(stream->context.GetServerInitialMetadata().count(kRequestTakenKey), 1U);
   EXPECT_EQ(generator_.submission_count(), 0U);
   EXPECT_TRUE(known.Push(true));
-  const auto sink = generator_.WaitForSink(0);
-  ASSERT_NE(sink, nullptr);
-  sink->OnStarted({});
-  sink->OnFinished({FinishReason::kLength, "", "", 0});
-  pb::GenerateEvent event;
-  while (stream->reader->Read(&event)) continue;
-  EXPECT_TRUE(stream->reader->Finish().ok());
+  EndWithoutTokens(*stream, 0);
 }
 
 TEST_F(InferenceServerTest, RefusesBeforeItTokenizesAndSaysNothingElse) {
@@ -333,13 +338,7 @@ TEST_F(InferenceServerTest, AnswersTheSameRequestTwice) {
   request.mutable_sampling()->set_seed(5);
   for (size_t i = 0; i < 2; ++i) {
     const auto stream = Open(request);
-    const auto sink = generator_.WaitForSink(i);
-    ASSERT_NE(sink, nullptr);
-    sink->OnStarted({});
-    sink->OnFinished({FinishReason::kLength, "", "", 0});
-    pb::GenerateEvent event;
-    while (stream->reader->Read(&event)) continue;
-    EXPECT_TRUE(stream->reader->Finish().ok());
+    EndWithoutTokens(*stream, i);
   }
   EXPECT_EQ(generator_.request(0).prompt, generator_.request(1).prompt);
   EXPECT_EQ(generator_.request(0).sampling.seed, generator_.request(1).sampling.seed);

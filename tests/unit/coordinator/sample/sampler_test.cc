@@ -40,6 +40,19 @@ std::vector<double> Shares(const std::vector<float>& logits, const SamplingParam
   return shares;
 }
 
+// How many tokens are drawn in so many draws; all must be allowed.
+int64_t DrawnOf(const std::vector<bool>& allowed, const std::vector<float>& logits,
+                const SamplingParams& params, uint64_t draws) {
+  SamplerWorkspace workspace(logits.size());
+  std::vector<bool> drawn(logits.size());
+  for (uint64_t position = 0; position < draws; ++position) {
+    const TokenId token = Sample(logits, params, kNoHistory, position, workspace);
+    EXPECT_TRUE(allowed[token.value()]) << token.value();
+    drawn[token.value()] = true;
+  }
+  return std::count(drawn.begin(), drawn.end(), true);
+}
+
 TEST(Sampler, GreedyTakesTheLargestAndTiesGoToTheLowerId) {
   EXPECT_EQ(SampleOnce({0.0F, 3.0F, 1.0F}, Greedy()), 1U);
   EXPECT_EQ(SampleOnce({0.0F, 3.0F, 3.0F, 3.0F}, Greedy()), 1U);
@@ -90,14 +103,7 @@ TEST(Sampler, TopKAgreesWithASortOfEverything) {
     SamplingParams params;
     params.top_k = top_k;
     params.temperature = 4.0F;
-    SamplerWorkspace workspace(logits.size());
-    std::vector<bool> drawn(logits.size());
-    for (uint64_t position = 0; position < 2000; ++position) {
-      const TokenId token = Sample(logits, params, kNoHistory, position, workspace);
-      ASSERT_TRUE(allowed[token.value()]) << token.value();
-      drawn[token.value()] = true;
-    }
-    EXPECT_GT(std::count(drawn.begin(), drawn.end(), true), std::min(top_k, 1000U) * 8 / 10);
+    EXPECT_GT(DrawnOf(allowed, logits, params, 2000), std::min(top_k, 1000U) * 8 / 10);
   }
 }
 
@@ -140,15 +146,8 @@ TEST(Sampler, TopPAgreesWithASortOfEverything) {
     reached -= negative;
     allowed[id] = true;
   }
-  SamplerWorkspace workspace(logits.size());
-  std::vector<bool> drawn(logits.size());
-  for (uint64_t position = 0; position < 5000; ++position) {
-    const TokenId token = Sample(logits, params, kNoHistory, position, workspace);
-    ASSERT_TRUE(allowed[token.value()]) << token.value();
-    drawn[token.value()] = true;
-  }
   const auto allowed_count = std::count(allowed.begin(), allowed.end(), true);
-  EXPECT_GT(std::count(drawn.begin(), drawn.end(), true), allowed_count * 9 / 10);
+  EXPECT_GT(DrawnOf(allowed, logits, params, 5000), allowed_count * 9 / 10);
 }
 
 TEST(Sampler, MinPKeepsWhatIsLikelyEnoughBesideTheBest) {
