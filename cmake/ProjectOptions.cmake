@@ -41,6 +41,10 @@ if(WINDROSE_SANITIZE)
     target_compile_options(windrose_options INTERFACE -fno-sanitize=vptr
                                                       -fno-sanitize-recover=undefined)
   endif()
+  if(WINDROSE_BUILD_FUZZERS)
+    # All of our code, not the targets alone: libFuzzer keeps an input for the branches it reaches.
+    target_compile_options(windrose_options INTERFACE -fsanitize=fuzzer-no-link)
+  endif()
 else()
   target_compile_options(
     windrose_options INTERFACE -fstack-protector-strong -fstack-clash-protection

@@ -1,8 +1,9 @@
 // Strict JSON: what config.json, shard indices and safetensors headers are read with.
 //
-// Boost.JSON's grammar, plus: no key twice in an object, a limit on depth, and a limit on the
-// number of values, so that memory is bounded before a tree is built. Private to common/model,
-// because Boost.JSON is heavy to include. Thread-safe (pure functions).
+// Boost.JSON's grammar, plus: no key twice in an object, numbers rounded to the nearest double (and
+// none outside its range), a limit on depth, and a limit on the number of values, at which reading
+// stops. Private to common/model, because Boost.JSON is heavy to include. Thread-safe (pure
+// functions).
 #pragma once
 
 #include <boost/json/value.hpp>

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <boost/json/serialize.hpp>
 #include <string>
 
 namespace windrose {
@@ -42,6 +43,30 @@ TEST(StrictJson, TakesTheLimitsAndNotOneMore) {
   EXPECT_TRUE(ParseStrictJsonObject(R"({"a":[1,2]})", {.max_values = 4}).ok());
   EXPECT_THAT(WhyNot(R"({"a":[1,2]})", {.max_values = 3}), HasSubstr("more values than allowed"));
   EXPECT_THAT(WhyNot("{}", {.max_values = 0}), HasSubstr("more values than allowed"));
+}
+
+TEST(StrictJson, BuildsTheTreeOfTheText) {
+  const auto object = ParseStrictJsonObject(
+      R"({"a":[1,-2,18446744073709551615,true,null,[]],"\u00e9":{"b":"x\ny"},"c":{}})");
+  ASSERT_TRUE(object.ok());
+  EXPECT_EQ(boost::json::serialize(*object),
+            "{\"a\":[1,-2,18446744073709551615,true,null,[]],"
+            "\"\xC3\xA9\":{\"b\":\"x\\ny\"},\"c\":{}}");
+}
+
+// The library alone is off by one unit in the last place for each of these.
+TEST(StrictJson, RoundsNumbersToTheNearestDouble) {
+  const auto object =
+      ParseStrictJsonObject(R"({"a":111.20032862800001,"b":133755541.75400001,"c":-1.5e300})");
+  ASSERT_TRUE(object.ok());
+  EXPECT_EQ(object->at("a").as_double(), 111.20032862800001);
+  EXPECT_EQ(object->at("b").as_double(), 133755541.75400001);
+  EXPECT_EQ(object->at("c").as_double(), -1.5e300);
+}
+
+TEST(StrictJson, RefusesNumbersThatNoDoubleHolds) {
+  EXPECT_THAT(WhyNot(R"({"a":1e999})"), HasSubstr("1e999\" is out of a double's range"));
+  EXPECT_THAT(WhyNot(R"({"a":1e-999})"), HasSubstr("out of a double's range"));
 }
 
 TEST(StrictJson, RefusesWhatIsNotOneObject) {
