@@ -48,5 +48,6 @@ if(WINDROSE_SANITIZE)
 else()
   target_compile_options(
     windrose_options INTERFACE -fstack-protector-strong -fstack-clash-protection
-                               $<$<NOT:$<CONFIG:Debug>>:-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2>)
+                               $<$<NOT:$<CONFIG:Debug>>:-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3>
+                               $<$<STREQUAL:${CMAKE_SYSTEM_PROCESSOR},x86_64>:-fcf-protection>)
 endif()
