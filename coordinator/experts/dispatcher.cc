@@ -240,21 +240,24 @@ void Dispatcher::OnReply(WorkerId worker, const wire::ReplyFrame& reply) {
 
 // A refusal is an answer, though it says nothing of how long a computation takes. Whoever is full
 // or late is relieved by others once; if they are, too, all get a pause. Whoever can never compute
-// these rows is not asked for them again.
+// these rows is not asked for them again. Rows that came back not finite are asked for once more,
+// of another worker if there is one.
 void Dispatcher::HandleRefusal(const ExpertCall& call, const std::vector<RefusedSegment>& refused) {
   ++workers_.stats(call.worker).errors;
   const Placement others = active_->Able(workers_.Avoiding(call.worker));
   std::vector<PlanSegment> at_once;
   std::vector<PlanSegment> later;
   for (const RefusedSegment& part : refused) {
-    if (part.for_good()) {
-      log_.Warn("expert_rows_refused", {{"worker", call.worker.value()},
-                                        {"expert", part.segment.expert.value()},
-                                        {"code", absl::StatusCodeToString(part.code)}});
+    const bool not_again = part.for_good() || part.doubted();
+    if (not_again) {
+      log_.Warn(part.doubted() ? "expert_rows_not_finite" : "expert_rows_refused",
+                {{"worker", call.worker.value()},
+                 {"expert", part.segment.expert.value()},
+                 {"code", absl::StatusCodeToString(part.code)}});
     }
     if (part.segment.pairs.empty()) continue;
     const bool move =
-        AnotherHolds(part.segment, others, call.worker) && (part.for_good() || !call.repeat);
+        AnotherHolds(part.segment, others, call.worker) && (not_again || !call.repeat);
     (move ? at_once : later).push_back(part.segment);
   }
   Redispatch(at_once, others);

@@ -29,7 +29,7 @@ uint32_t PositionIn(const std::vector<uint32_t>& sorted, uint32_t value) {
 
 bool RefusedSegment::for_good() const {
   return code != StatusCode::kResourceExhausted && code != StatusCode::kDeadlineExceeded &&
-         code != StatusCode::kUnavailable;
+         code != StatusCode::kUnavailable && !doubted();
 }
 
 LayerExchange::LayerExchange(const wire::FrameHeader& header, size_t top_k,
@@ -76,12 +76,10 @@ StatusOr<std::vector<RefusedSegment>> LayerExchange::TakeReply(WorkerId worker,
   std::vector<RefusedSegment> refused;
   for (size_t index = 0; index < call.segments.size(); ++index) {
     const wire::Segment& segment = reply.segments[index];
-    if (segment.status == StatusCode::kOk) {
-      CopyOutputs(reply, segment, call.segments[index]);
-      continue;
-    }
+    const bool computed = segment.status == StatusCode::kOk;
+    if (computed && CopyOutputs(reply, segment, call.segments[index])) continue;
     RefusedSegment& added = refused.emplace_back();
-    added.code = segment.status;
+    added.code = computed ? StatusCode::kDataLoss : segment.status;
     added.segment.expert = segment.expert;
     if (call.live) added.segment.pairs = UnansweredOf(call.segments[index]);
     if (added.for_good()) unable_.emplace(segment.expert, worker);
@@ -178,16 +176,28 @@ Status LayerExchange::CheckFits(WorkerId worker, const wire::ReplyFrame& reply) 
   return OkStatus();
 }
 
-void LayerExchange::CopyOutputs(const wire::ReplyFrame& reply, const wire::Segment& segment,
+bool LayerExchange::CopyOutputs(const wire::ReplyFrame& reply, const wire::Segment& segment,
                                 const PlanSegment& asked) {
+  bool believed = true;
   for (size_t index = 0; index < asked.pairs.size(); ++index) {
     const uint32_t pair = asked.pairs[index];
     if (answered_[pair]) continue;
-    wire::ReadRow(reply.rows, reply.header.type, segment.first + index,
-                  std::span<float>(outputs_.rows).subspan(pair * outputs_.hidden, outputs_.hidden));
+    const std::span<float> output =
+        std::span<float>(outputs_.rows).subspan(pair * outputs_.hidden, outputs_.hidden);
+    wire::ReadRow(reply.rows, reply.header.type, segment.first + index, output);
+    if (!Believed(pair, reply.header.attempt, output)) {
+      believed = false;
+      continue;
+    }
     answered_[pair] = true;
     --unanswered_;
   }
+  return believed;
+}
+
+bool LayerExchange::Believed(uint32_t pair, uint32_t attempt, std::span<const float> output) {
+  if (wire::AllFinite(std::as_bytes(output), wire::RowType::kF32)) return true;
+  return doubted_.try_emplace(pair, attempt).first->second != attempt;
 }
 
 }  // namespace windrose

@@ -3,13 +3,16 @@
 //
 // A state machine without I/O. Pairs are retained until answered, so any call may fail at any
 // moment: its unanswered pairs are taken back and given to another worker. The first valid answer
-// of a pair wins; experts are pure functions, so it does not matter whose it is.
+// of a pair wins; experts are pure functions, so it does not matter whose it is. Values that are
+// not finite are believed when a second call brings them, too: the first may have come from damaged
+// memory, and a row that overflows is to end its own request, not those of the batch.
 //
 // Invariants: a pair is answered at most once; an unanswered pair is owned by exactly one live
 // call, or has been handed back to the caller.
 #pragma once
 
 #include <deque>
+#include <map>
 #include <optional>
 #include <set>
 #include <span>
@@ -45,13 +48,15 @@ struct PairHistory {
   uint32_t overdue = 0;  // the most deadlines that one of them let pass
 };
 
-// What a worker did not compute.
+// What a worker did not compute, or computed to values that are not finite (DATA_LOSS).
 struct RefusedSegment {
   PlanSegment segment;  // unanswered pairs; none when another call has them by now
   StatusCode code = StatusCode::kOk;
 
-  // Else it is only full, late or draining, and may be asked again.
+  // It cannot compute this. Else it is only full, late or draining, or its values are doubted, and
+  // it may be asked again.
   bool for_good() const;
+  bool doubted() const { return code == StatusCode::kDataLoss; }
 };
 
 class LayerExchange {
@@ -67,8 +72,8 @@ class LayerExchange {
   // Registers a call and makes its frame.
   OutgoingCall MakeCall(ExpertCall call, uint64_t epoch, Duration budget);
 
-  // Copies what `reply` answers. Returns what it refused, or an error when it does not fit the call
-  // it claims to answer.
+  // Copies what `reply` answers. Returns what it refused and what is doubted, or an error when it
+  // does not fit the call it claims to answer.
   StatusOr<std::vector<RefusedSegment>> TakeReply(WorkerId worker, const wire::ReplyFrame& reply);
 
   // `placement` without the workers that refused an expert's rows for good.
@@ -97,8 +102,10 @@ class LayerExchange {
 
   std::vector<uint32_t> UnansweredOf(const PlanSegment& segment) const;
   Status CheckFits(WorkerId worker, const wire::ReplyFrame& reply) const;
-  void CopyOutputs(const wire::ReplyFrame& reply, const wire::Segment& segment,
+  // False when a row is doubted; its pair stays unanswered.
+  bool CopyOutputs(const wire::ReplyFrame& reply, const wire::Segment& segment,
                    const PlanSegment& asked);
+  bool Believed(uint32_t pair, uint32_t attempt, std::span<const float> output);
 
   const wire::FrameHeader header_;
   const size_t top_k_;
@@ -107,6 +114,7 @@ class LayerExchange {
   std::deque<ExpertCall> calls_;  // by attempt
   std::vector<uint32_t> owner_;   // [pairs] attempt of the last call it was sent in, or kNone
   std::vector<bool> answered_;    // [pairs]
+  std::map<uint32_t, uint32_t> doubted_;  // by pair, the attempt whose answer was not finite
   std::set<std::pair<ExpertId, WorkerId>> unable_;  // refused for good
   size_t unanswered_ = 0;
 };

@@ -276,9 +276,6 @@ Status WorkerStreams::FrameStream::TakeReply() {
   const auto reply = std::make_shared<ReceivedReply>();
   ASSIGN_OR_RETURN(reply->received, wire::Gather(received_, wire::MaxFrameBytes(limits)));
   ASSIGN_OR_RETURN(reply->frame, wire::DecodeReply(reply->received.bytes, limits));
-  if (!wire::AllFinite(reply->frame.rows, reply->frame.header.type)) {
-    return DataLoss("reply holds a value that is not finite");
-  }
   if (waiting_replies_.fetch_add(1) >= connection_->config.max_waiting_replies) {
     return ResourceExhausted("worker sends more replies than were asked for");
   }

@@ -26,10 +26,6 @@ std::vector<ComputedReply> BatchComputer::Compute(std::span<const AcceptedCall> 
     RunExpert(expert, calls, replies);
     if (observer_ != nullptr) observer_->OnExpertEnd(expert);
   }
-  for (size_t index = 0; index < calls.size(); ++index) {
-    if (wire::AllFinite(replies[index].rows, replies[index].frame.header.type)) continue;
-    replies[index] = FailedReply(calls[index], StatusCode::kInternal);
-  }
   return replies;
 }
 

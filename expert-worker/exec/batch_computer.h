@@ -30,8 +30,8 @@ class BatchComputer {
   BatchComputer(ExpertFunction& function, size_t tile_rows, ComputeObserver* observer);
 
   // One reply for each call, in order. All calls are of one layer, which exists here. A segment for
-  // an expert that is not held comes back FAILED_PRECONDITION, results that are not finite
-  // INTERNAL.
+  // an expert that is not held comes back FAILED_PRECONDITION. Results that are not finite go as
+  // they are, so that they cost nobody but the request whose rows they are.
   std::vector<ComputedReply> Compute(std::span<const AcceptedCall> calls);
 
  private:

@@ -42,6 +42,8 @@ NetworkFaults FaultsOf(FaultKind kind) {
   if (Has(kind, FaultKind::kCorrupt)) faults.corrupt = 0.02;
   if (Has(kind, FaultKind::kRefuse)) faults.refuse = 0.05;
   if (Has(kind, FaultKind::kLose)) faults.lose = 0.02;
+  // By itself: with the other holder dead, the spoiled rows would be believed.
+  if (kind == FaultKind::kSpoil) faults.spoil = 0.1;
   return faults;
 }
 
@@ -131,7 +133,7 @@ ClusterShape ShapeOf(uint64_t seed) {
 
 const char* Name(FaultKind kind) {
   constexpr const char* kNames[] = {"none",    "crash",  "stop", "delay", "reorder", "duplicate",
-                                    "corrupt", "refuse", "lose", "drain", "all"};
+                                    "corrupt", "refuse", "lose", "drain", "spoil",   "all"};
   return kNames[static_cast<size_t>(kind)];
 }
 

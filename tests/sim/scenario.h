@@ -23,6 +23,7 @@ enum class FaultKind {
   kRefuse,
   kLose,
   kDrain,
+  kSpoil,
   kAll
 };
 

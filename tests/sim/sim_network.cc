@@ -186,6 +186,7 @@ void SimNetwork::Compute(Worker& worker) {
   worker.computing = true;
   std::vector<ComputedReply> replies;
   if (!batch.calls.empty()) replies = worker.computer.Compute(batch.calls);
+  Spoil(worker.id, batch.calls, replies);
   for (const AcceptedCall& call : batch.expired) {
     replies.push_back(FailedReply(call, StatusCode::kDeadlineExceeded));
   }
@@ -194,6 +195,25 @@ void SimNetwork::Compute(Worker& worker) {
   loop_.After(service, [this, &worker, process = worker.process, answers] {
     if (worker.process == process) Answer(worker, *answers);
   });
+}
+
+void SimNetwork::Spoil(WorkerId worker, std::span<const AcceptedCall> calls,
+                       std::span<ComputedReply> replies) {
+  for (size_t index = 0; index < calls.size(); ++index) {
+    const wire::CallFrame& call = calls[index].frame;
+    const size_t row_bytes = wire::RowBytes(call.header.type, call.header.hidden);
+    const std::vector<float> infinite(call.header.hidden, std::numeric_limits<float>::infinity());
+    const std::vector<float> no_number(call.header.hidden, std::numeric_limits<float>::quiet_NaN());
+    // All experts are held, so that outputs stand as the row index does.
+    for (size_t output = 0; faults_.overflows && output < call.row_index.size(); ++output) {
+      if (!faults_.overflows(call.rows.subspan(call.row_index[output] * row_bytes, row_bytes)))
+        continue;
+      wire::WriteRow(infinite, call.header.type, output, replies[index].rows);
+    }
+    if (worker != WorkerId(0) || !Happens(faults_.spoil, injected_.spoiled)) continue;
+    const auto output = static_cast<size_t>(Chance() * static_cast<double>(call.row_index.size()));
+    wire::WriteRow(no_number, call.header.type, output, replies[index].rows);
+  }
 }
 
 void SimNetwork::Answer(Worker& worker, const std::vector<ComputedReply>& replies) {

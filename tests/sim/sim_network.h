@@ -5,7 +5,9 @@
 
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "common/model/checkpoint.h"
@@ -23,11 +25,14 @@ struct NetworkFaults {
   Duration jitter{};  // added, uniform
   double delay = 0;   // a frame takes delay_by longer
   Duration delay_by = Milliseconds(200);
-  bool reorder = false;      // a frame may overtake the one before it
-  double duplicate = 0;      // a reply comes twice
-  double corrupt = 0;        // one bit of a reply flips
-  double refuse = 0;         // the worker says RESOURCE_EXHAUSTED
-  double lose = 0;           // a reply never comes (a worker that forgets)
+  bool reorder = false;  // a frame may overtake the one before it
+  double duplicate = 0;  // a reply comes twice
+  double corrupt = 0;    // one bit of a reply flips
+  double refuse = 0;     // the worker says RESOURCE_EXHAUSTED
+  double lose = 0;       // a reply never comes (a worker that forgets)
+  double spoil = 0;      // the first worker's reply has a row that is no number
+  // Rows [hidden] whose outputs are infinite, whoever computes them; null: none.
+  std::function<bool(std::span<const std::byte>)> overflows;
   uint32_t max_rows = 4096;  // a worker takes in one frame
 };
 
@@ -39,6 +44,7 @@ struct InjectedFaults {
   uint64_t corrupted = 0;
   uint64_t refused = 0;
   uint64_t lost = 0;
+  uint64_t spoiled = 0;
 };
 
 class SimNetwork final : public ExpertTransport {
@@ -74,6 +80,9 @@ class SimNetwork final : public ExpertTransport {
   void Disconnect(Worker& worker, const Status& why);
   void Arrive(Worker& worker, const std::vector<std::byte>& frame);
   void Compute(Worker& worker);
+  // Makes of the replies to `calls` what the faults want.
+  void Spoil(WorkerId worker, std::span<const AcceptedCall> calls,
+             std::span<ComputedReply> replies);
   void Answer(Worker& worker, const std::vector<ComputedReply>& replies);
   void SendReply(Worker& worker, std::vector<std::byte> frame);
   void Deliver(Worker& worker, const std::vector<std::byte>& frame);

@@ -45,6 +45,7 @@ void Add(const InjectedFaults& more, InjectedFaults& sum) {
   sum.corrupted += more.corrupted;
   sum.refused += more.refused;
   sum.lost += more.lost;
+  sum.spoiled += more.spoiled;
 }
 
 // A run without faults would prove nothing: each kind happened if and only if it was meant to.
@@ -58,6 +59,7 @@ void ExpectInjected(FaultKind kind, const InjectedFaults& injected) {
   expect(FaultKind::kCorrupt, injected.corrupted);
   expect(FaultKind::kRefuse, injected.refused);
   expect(FaultKind::kLose, injected.lost);
+  EXPECT_EQ(injected.spoiled > 0, kind == FaultKind::kSpoil);
 }
 
 TEST_P(Simulation, KeepsEveryInvariant) {
@@ -107,7 +109,7 @@ INSTANTIATE_TEST_SUITE_P(Faults, Simulation,
                                          FaultKind::kDelay, FaultKind::kReorder,
                                          FaultKind::kDuplicate, FaultKind::kCorrupt,
                                          FaultKind::kRefuse, FaultKind::kLose, FaultKind::kDrain,
-                                         FaultKind::kAll),
+                                         FaultKind::kSpoil, FaultKind::kAll),
                          [](const auto& kind) { return std::string(Name(kind.param)); });
 
 }  // namespace

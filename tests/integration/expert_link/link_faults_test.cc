@@ -1,7 +1,6 @@
 // What happens to the link when the worker, or what it says, is not as it should be.
 #include <gtest/gtest.h>
 
-#include <limits>
 #include <memory>
 #include <span>
 #include <vector>
@@ -87,9 +86,9 @@ TEST(LinkFaults, ReplyThatDoesNotDecodeBreaksTheLink) {
 }
 
 // One row of expert 3, as the worker's first link would get it.
-ComputedReply UnaskedReply(float value) {
+ComputedReply UnaskedReply() {
   const uint32_t hidden = TinyModel::Get().config().hidden;
-  const std::vector<float> row(hidden, value);
+  const std::vector<float> row(hidden, 1.0F);
   const uint32_t first = 0;
   ComputedReply reply;
   reply.caller = CallerId(1);
@@ -102,18 +101,6 @@ ComputedReply UnaskedReply(float value) {
   return reply;
 }
 
-TEST(LinkFaults, ReplyWithNanBreaksTheLink) {
-  RunningWorker worker({});
-  TestCoordinator coordinator;
-  coordinator.SetAddresses({worker.address()});
-  ASSERT_TRUE(coordinator.AwaitUp());
-  worker.server().OnReply(UnaskedReply(std::numeric_limits<float>::quiet_NaN()));
-  ASSERT_TRUE(coordinator.Await([&] { return !coordinator.bad_replies.empty(); }));
-  EXPECT_EQ(coordinator.bad_replies[0].code(), StatusCode::kDataLoss);
-  EXPECT_TRUE(coordinator.AwaitDown());
-  EXPECT_TRUE(coordinator.replies.empty());
-}
-
 TEST(LinkFaults, MoreRepliesThanMayWaitBreakTheLink) {
   RunningWorker worker({});
   GrpcExpertTransportConfig config = TestCoordinator::Config();
@@ -121,7 +108,7 @@ TEST(LinkFaults, MoreRepliesThanMayWaitBreakTheLink) {
   TestCoordinator coordinator(config);
   coordinator.SetAddresses({worker.address()});
   ASSERT_TRUE(coordinator.AwaitUp());
-  worker.server().OnReply(UnaskedReply(1));
+  worker.server().OnReply(UnaskedReply());
   ASSERT_TRUE(coordinator.Await([&] { return !coordinator.bad_replies.empty(); }));
   EXPECT_EQ(coordinator.bad_replies[0].code(), StatusCode::kResourceExhausted);
   EXPECT_TRUE(coordinator.AwaitDown());

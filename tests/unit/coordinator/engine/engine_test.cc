@@ -2,6 +2,9 @@
 
 #include <cmath>
 #include <cstring>
+#include <set>
+#include <span>
+#include <string>
 
 #include "gtest/gtest.h"
 #include "tests/sim/sim_cluster.h"
@@ -177,6 +180,39 @@ TEST_F(EngineTest, ALostExpertFailsRunningRequestsAtTheLimitAndNewOnesAtOnce) {
   ASSERT_TRUE(cluster.RunUntilDone());
   EXPECT_TRUE(later->finish.has_value());
   EXPECT_EQ(cluster.engine().NotReadyReason(), "");
+}
+
+// Rows of one request are infinite behind their experts. Which rows are the other's is known from
+// a run without it: they have the same bits in any batch.
+TEST_F(EngineTest, ARowThatOverflowsInAnExpertFailsItsOwnRequestAlone) {
+  std::set<std::string> good_rows;
+  const auto bytes_of = [](std::span<const std::byte> row) {
+    return std::string(reinterpret_cast<const char*>(row.data()), row.size());
+  };
+  const NetworkFaults remember{.overflows = [&](std::span<const std::byte> row) {
+    good_rows.insert(bytes_of(row));
+    return false;
+  }};
+  SimCluster quiet(model_->checkpoint(), model_->tokenizer(), {}, 1, remember);
+  const auto wanted = quiet.Submit(MakeRequest(20, 30));
+  ASSERT_TRUE(quiet.RunUntilDone());
+
+  const NetworkFaults overflow{.overflows = [&](std::span<const std::byte> row) {
+    return !good_rows.contains(bytes_of(row));
+  }};
+  for (const size_t holders : {1, 2}) {
+    SimCluster cluster(model_->checkpoint(), model_->tokenizer(), {.replication = holders}, 1,
+                       overflow);
+    const auto before = cluster.Submit(MakeRequest(20, 30));
+    const auto poisoned = cluster.Submit(MakeRequest(41, 30));
+    const auto after = cluster.Submit(MakeRequest(20, 30));
+    ASSERT_TRUE(cluster.RunUntilDone());
+    EXPECT_EQ(poisoned->error.code(), StatusCode::kInternal) << ToString(poisoned->error);
+    EXPECT_EQ(poisoned->ends, 1);
+    EXPECT_EQ(before->tokens(), wanted->tokens());
+    EXPECT_EQ(after->tokens(), wanted->tokens());
+    EXPECT_GT(cluster.dispatcher().Stats().retries, 0U);
+  }
 }
 
 TEST_F(EngineTest, ASequenceThatIsNotFiniteFailsAloneAndTheOthersKeepTheirBits) {

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <limits>
 
 #include "tests/unit/expert-worker/exec/calls.h"
@@ -134,7 +135,7 @@ TEST(BatchComputer, SegmentOfAnotherWorkersExpertIsRefusedAlone) {
   EXPECT_TRUE(wire::DecodeReply(wire::Encode(replies[0].frame), {.hidden = kTestHidden}).ok());
 }
 
-TEST(BatchComputer, ResultThatIsNotFiniteIsAnsweredAsInternal) {
+TEST(BatchComputer, ResultThatIsNotFiniteGoesAsItIsAndTheOthersKeepTheirs) {
   AddingFunction function;
   BatchComputer computer(function, 8, nullptr);
   std::vector<AcceptedCall> calls;
@@ -143,8 +144,9 @@ TEST(BatchComputer, ResultThatIsNotFiniteIsAnsweredAsInternal) {
   calls.push_back(MakeCall(2, 3, 1));
   SetRows(calls[1], {1, 1}, wire::RowType::kF32);
   const std::vector<ComputedReply> replies = computer.Compute(calls);
-  EXPECT_EQ(replies[0].frame.segments[0].status, StatusCode::kInternal);
-  EXPECT_EQ(replies[0].frame.row_count, 0U);
+  EXPECT_EQ(replies[0].frame.segments[0].status, StatusCode::kOk);
+  EXPECT_TRUE(std::isinf(RowsOf(replies[0])[0]));
+  EXPECT_EQ(RowsOf(replies[0])[1], 300);
   EXPECT_THAT(RowsOf(replies[1]), ElementsAre(301, 301));
 }
 
