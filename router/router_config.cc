@@ -42,6 +42,9 @@ void AddCoordinators(ConfigParser& parser, RouterConfig& config) {
   parser.Add("death-limit", replay.death_limit,
              "deaths in a row of coordinators that had a request, after which it is given up", 1,
              100);
+  parser.Add("suspect-turn", replay.suspect_turn,
+             "how long a request that one more death would end is tried while no other such one is",
+             kShort, kHour);
 }
 
 void AddRequestLimits(ConfigParser& parser, RouterConfig& config) {

@@ -104,6 +104,7 @@ void Generation::OnToken(TokenEvent event) {
   last_token_ = last_event_;
   call_.resume_tokens.push_back(event.id);
   deaths_ = 0;
+  EndTurn();
   attempts_ = 1;
   avoid_.clear();
   listener_.OnToken(std::move(event));
@@ -182,7 +183,17 @@ void Generation::TryAgain() {
   stream_.reset();
   lease_ = CoordinatorLease();
   parts_.loop.CancelTimer(std::exchange(silence_timer_, 0));
+  if (IsSuspect() && suspect_id_ == 0) return AwaitTurn();
   Attempt();
+}
+
+void Generation::AwaitTurn() {
+  parts_.log.Warn("generation_suspect", {{"request_id", call_.request_id}, {"deaths", deaths_}});
+  suspect_id_ = parts_.suspects.Enter([this] { Attempt(); });
+}
+
+void Generation::EndTurn() {
+  if (suspect_id_ != 0) parts_.suspects.Leave(std::exchange(suspect_id_, 0));
 }
 
 void Generation::PauseThenAttempt() {
@@ -235,6 +246,7 @@ void Generation::CancelTimers() {
 
 void Generation::Close() {
   CancelTimers();
+  EndTurn();
   stream_.reset();
   lease_ = CoordinatorLease();
 }

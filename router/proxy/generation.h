@@ -4,9 +4,10 @@
 // the stream, it asks another one, or the same one once it is back, to go on behind the emitted
 // tokens, and checks that the indexes go on too; its listener sees one unbroken generation. A
 // generation that was in flight at `death_limit` deaths in a row without a new token between them
-// is given up: it may be what they died of. Only who had it died of it: a coordinator that had not
-// taken it, or fell silent, is left without counting. Loop thread only; the listener may destroy it
-// inside a callback.
+// is given up: it may be what they died of. Before the last of them it is tried while no other
+// suspect is (SuspectQueue). Only who had it died of it: a coordinator that had not taken it, or
+// fell silent, is left without counting. Loop thread only; the listener may destroy it inside a
+// callback.
 #pragma once
 
 #include <memory>
@@ -19,6 +20,7 @@
 #include "common/base/random.h"
 #include "common/net/backoff.h"
 #include "router/proxy/router_probe.h"
+#include "router/proxy/suspect_queue.h"
 #include "router/upstream/coordinator_set.h"
 #include "router/values/generation_values.h"
 
@@ -28,6 +30,7 @@ struct ReplayOptions {
   Duration silence_limit = Seconds(30);  // without an event or a good probe, if another is up
   Duration wait_limit = Seconds(60);     // for a coordinator that takes the generation
   uint32_t death_limit = 4;              // in a row, then quarantine
+  Duration suspect_turn = Seconds(30);   // for a suspect to make a token while it is the only one
   BackoffPolicy pause;                   // between attempts when no other coordinator is up
 };
 
@@ -37,6 +40,7 @@ class Generation final : private GenerationListener {
   struct Parts {
     EventLoop& loop;
     CoordinatorSet& coordinators;
+    SuspectQueue& suspects;
     Entropy& entropy;
     Log& log;
     const RouterProbe& probe;
@@ -72,6 +76,9 @@ class Generation final : private GenerationListener {
   void NoteRefused(const Status& status);
   void AfterRefusal(const Status& status);
   void AfterExpertLoss(const Status& status);
+  bool IsSuspect() const { return deaths_ > 0 && deaths_ + 1 == parts_.options.death_limit; }
+  void AwaitTurn();
+  void EndTurn();
   void TryAgain();
   void PauseThenAttempt();
   void GiveUpAfterWait();
@@ -92,8 +99,9 @@ class Generation final : private GenerationListener {
   std::optional<StartedEvent> started_;  // the first one, without the prompt
   std::set<std::string> avoid_;          // addresses that failed since the last token or pause
   Status last_failure_;
-  uint32_t deaths_ = 0;    // in a row
-  uint32_t attempts_ = 0;  // without a new token
+  uint32_t deaths_ = 0;      // in a row
+  uint64_t suspect_id_ = 0;  // 0: has no turn and waits for none
+  uint32_t attempts_ = 0;    // without a new token
   bool paused_ = false;
   bool patient_ = false;
   std::optional<TimePoint> waiting_since_;  // for a coordinator that takes it

@@ -77,6 +77,7 @@ class InferenceProxy {
   const Parts parts_;
   const ProxyOptions options_;
   Admission admission_;
+  SuspectQueue suspects_;
   Generation::Parts generation_parts_;
   RequestHandler::Parts handler_parts_;
   uint64_t last_handler_id_ = 0;

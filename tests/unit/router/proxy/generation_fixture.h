@@ -76,8 +76,10 @@ class GenerationTest : public ::testing::Test {
   NullLog log_;
   RouterProbe probe_;
   CoordinatorSet set_{ScriptedParts(loop_, script_, entropy_, log_), CoordinatorSetOptions{}};
+  SuspectQueue suspects_{loop_, ReplayOptions{}.suspect_turn};
   Generation::Parts parts_{.loop = loop_,
                            .coordinators = set_,
+                           .suspects = suspects_,
                            .entropy = entropy_,
                            .log = log_,
                            .probe = probe_,
