@@ -2,42 +2,25 @@
 
 #include <filesystem>
 
-#include "common/base/thread_placement.h"
 #include "common/net/address.h"
-#include "common/net/grpc_settings.h"
 
 namespace windrose {
 namespace {
 
-void AddProcessSettings(ConfigParser& parser, CoordinatorConfig& config) {
+void AddModelSettings(ConfigParser& parser, CoordinatorConfig& config) {
   parser.Add("model", config.model, "directory of the model");
   parser.Add("model-id", config.model_id, "name of the model for clients");
   parser.Add("model-aliases", config.model_aliases, "further names of the model");
   parser.Add("workers", config.workers, "expert workers: host:port,… or dns:///name:port");
   parser.Add("listen", config.listen, "host:port for routers");
-  parser.Add("admin-listen", config.admin_listen, "host:port for health and metrics");
   parser.Add("insecure-internal", config.insecure_internal,
              "allow clear text on addresses that are not loopback");
-  parser.Add("threads", config.threads,
-             "threads that compute; 0 takes one for each processor that it may use, but no more "
-             "than its CPU quota grants",
-             0, 1024);
-  parser.Add("cpus", config.cpus,
-             "processors that it may use, as in 0-3,8; each computing thread stays on one of them");
-  parser.Add("instruction-set", config.instruction_set,
-             "of the kernels: best, or one that the processor has, as AVX2");
   parser.AddChoice("row-type", config.row_type, "type of rows sent to workers", {"f32", "bf16"});
   parser.AddChoice("bf16-order", config.bf16_order,
                    "order of sums in a model converted to bf16, at the workers as well: blocks is "
                    "fast with a matrix unit, pairs without, auto is what suits this processor; "
                    "coordinators that may take over from one another must say the same",
                    {"pairs", "blocks", "auto"});
-  parser.AddChoice("verify-weights", config.verify_weights,
-                   "when weights, read in the background or before ready, are compared with the "
-                   "hashes of a converted model",
-                   {"off", "background", "before-ready"});
-  parser.AddChoice("log-level", config.log_level, "least level that is logged",
-                   {"debug", "info", "warn", "error", "off"});
 }
 
 void AddEngineSettings(ConfigParser& parser, CoordinatorConfig& config) {
@@ -85,20 +68,14 @@ void AddRequestSettings(ConfigParser& parser, CoordinatorConfig& config) {
              Milliseconds(1), Seconds(3600));
 }
 
-Status CheckListen(const std::string& flag, const std::string& text, bool allow_insecure) {
-  const StatusOr<HostPort> address = ParseHostPort(text);
-  if (!address.ok()) return Annotate(address.status(), flag);
-  return CheckInsecureListener(flag, address->host, allow_insecure);
-}
-
 Status Check(const CoordinatorConfig& config) {
-  RETURN_IF_ERROR(Annotate(ParseCpus(config.cpus).status(), "--cpus"));
   if (config.model.empty()) return InvalidArgument("--model: wanted a directory, came nothing");
   const StatusOr<AddressSpec> workers = ParseAddressSpec(config.workers);
   if (!workers.ok()) return Annotate(workers.status(), "--workers");
-  RETURN_IF_ERROR(CheckListen("--listen", config.listen, config.insecure_internal));
-  RETURN_IF_ERROR(CheckListen("--admin-listen", config.admin_listen, config.insecure_internal));
-  if (config.listen == config.admin_listen) {
+  const std::string& admin_listen = config.process.admin_listen;
+  RETURN_IF_ERROR(CheckInternalListener("--listen", config.listen, config.insecure_internal));
+  RETURN_IF_ERROR(CheckInternalListener("--admin-listen", admin_listen, config.insecure_internal));
+  if (config.listen == admin_listen) {
     return InvalidArgument("--admin-listen: wanted another address than --listen");
   }
   if (config.prefill_chunk > config.max_batch_rows) {
@@ -117,7 +94,9 @@ Status Check(const CoordinatorConfig& config) {
 }  // namespace
 
 void AddCoordinatorSettings(ConfigParser& parser, CoordinatorConfig& config) {
-  AddProcessSettings(parser, config);
+  AddModelSettings(parser, config);
+  AddProcessSettings(parser, config.process);
+  AddComputeSettings(parser, config.compute);
   AddEngineSettings(parser, config);
   AddRequestSettings(parser, config);
   parser.AddCheck([&config] { return Check(config); });

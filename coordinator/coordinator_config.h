@@ -7,24 +7,21 @@
 
 #include "common/base/time.h"
 #include "common/config/config_parser.h"
+#include "common/process/process_settings.h"
 
 namespace windrose {
 
 struct CoordinatorConfig {
-  std::string model;                            // directory of the checkpoint
-  std::string model_id;                         // as clients name it; empty: the directory's name
-  std::vector<std::string> model_aliases;       // further names
-  std::string workers;                          // "host:port,…" or "dns:///name:port"
-  std::string listen = "127.0.0.1:7200";        // for routers
-  std::string admin_listen = "127.0.0.1:7201";  // health and metrics
-  bool insecure_internal = false;               // clear text off loopback
-  uint32_t threads = 0;  // that compute; 0: one for each processor it may use
-  std::string cpus;      // processors it may use, as in "0-3,8"; empty: as the system gives
-  std::string instruction_set = "best";       // of the kernels
-  std::string row_type = "f32";               // of rows on the wire: f32 or bf16
-  std::string bf16_order = "pairs";           // of products with packed bf16; or blocks, or auto
-  std::string verify_weights = "background";  // off, background or before-ready
-  std::string log_level = "info";
+  std::string model;                       // directory of the checkpoint
+  std::string model_id;                    // as clients name it; empty: the directory's name
+  std::vector<std::string> model_aliases;  // further names
+  std::string workers;                     // "host:port,…" or "dns:///name:port"
+  std::string listen = "127.0.0.1:7200";   // for routers
+  ProcessSettings process = {.admin_listen = "127.0.0.1:7201"};
+  bool insecure_internal = false;  // clear text off loopback
+  ComputeSettings compute;
+  std::string row_type = "f32";      // of rows on the wire: f32 or bf16
+  std::string bf16_order = "pairs";  // of products with packed bf16; or blocks, or auto
 
   uint32_t context_length = 0;           // tokens; 0: as long as the model and the cache allow
   uint64_t kv_cache_bytes = 2ULL << 30;  // keys and values of all sequences

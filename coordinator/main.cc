@@ -8,7 +8,6 @@
 #include <utility>
 #include <vector>
 
-#include "common/base/random.h"
 #include "common/base/status.h"
 #include "common/base/thread_event_loop.h"
 #include "common/base/thread_placement.h"
@@ -22,11 +21,8 @@
 #include "common/model/checkpoint.h"
 #include "common/model/checkpoint_layout.h"
 #include "common/net/address.h"
-#include "common/net/admin_listener.h"
-#include "common/net/signals.h"
 #include "common/obs/health_state.h"
-#include "common/obs/metric_registry.h"
-#include "common/obs/process_log.h"
+#include "common/process/process.h"
 #include "coordinator/coordinator_config.h"
 #include "coordinator/coordinator_probe.h"
 #include "coordinator/engine/engine.h"
@@ -42,19 +38,6 @@ constexpr Duration kReadinessPeriod = Milliseconds(200);
 // Of the engine's thread, which beats while it waits: one that is silent for longer is stuck.
 constexpr Duration kLongestSilence = Seconds(30);
 
-// What every process has.
-struct Process {
-  SystemClock clock;
-  SystemEntropy entropy;
-  MetricRegistry metrics;
-  HealthState health{clock};
-  std::unique_ptr<Log> log;
-  std::vector<uint32_t> cpus;  // empty: where the system likes
-  size_t threads = 1;          // that compute
-  std::unique_ptr<AdminListener> admin;
-  std::unique_ptr<WeightLoading> loading;
-};
-
 // The model as it is served, all of it read-only.
 struct LoadedModel {
   Checkpoint checkpoint;
@@ -63,18 +46,6 @@ struct LoadedModel {
   uint32_t kv_blocks = 0;
   ServedModel served;
 };
-
-Status StartAdmin(const CoordinatorConfig& config, Process& process) {
-  ASSIGN_OR_RETURN(const HostPort address, ParseHostPort(config.admin_listen));
-  process.metrics.AddProcessMetrics();
-  AdminOptions options;
-  options.address = address.host;
-  options.port = address.port;
-  const AdminListener::Sources sources = {process.metrics, process.health, *process.log,
-                                          process.entropy};
-  ASSIGN_OR_RETURN(process.admin, AdminListener::Start(options, sources));
-  return OkStatus();
-}
 
 KvCacheType KvCacheTypeOf(const CoordinatorConfig& config) {
   if (config.kv_cache_type == "q8") return KvCacheType::kQ8;
@@ -111,13 +82,14 @@ void WarnOfChatTemplate(const CoordinatorConfig& config, Log& log) {
   if (!warning.empty()) log.Warn("chat_template_ignored", {{"what", warning}});
 }
 
-StatusOr<LoadedModel> Load(const CoordinatorConfig& config, Process& process) {
+StatusOr<LoadedModel> Load(const CoordinatorConfig& config, Process& process,
+                           WeightLoading& loading) {
   process.health.SetStartupProgress(0.1, "opening model");
   ASSIGN_OR_RETURN(Checkpoint checkpoint, Checkpoint::Open(config.model));
   const MixtralConfig& shape = checkpoint.config();
   ASSIGN_OR_RETURN(CoordinatorWeights weights, checkpoint.Coordinator());
   process.health.SetStartupProgress(0.3, "weights mapped");
-  process.loading->Start(config.verify_weights, weights.storage);
+  loading.Start(config.compute.verify_weights, weights.storage);
   process.health.SetStartupProgress(0.6, "reading tokenizer");
   ASSIGN_OR_RETURN(const std::string pieces, checkpoint.Tokenizer());
   ASSIGN_OR_RETURN(std::unique_ptr<const Tokenizer> tokenizer, Tokenizer::Create(pieces));
@@ -216,29 +188,29 @@ StatusOr<InferenceServerOptions> ServerOptions(const CoordinatorConfig& config) 
 // Until a signal comes, or the weights are found damaged: keeps readiness up to date. Routers take
 // a coordinator that serves for one whose engine works, however long a request takes.
 Status Attend(const Engine& engine, InferenceServer& server, Process& process,
-              SignalWaiter& signals) {
+              WeightLoading& loading) {
   do {
     const std::string reason = engine.NotReadyReason();
     process.health.SetCondition("experts", reason.empty(), reason);
     server.SetServing(reason.empty() && process.health.live());
-    RETURN_IF_ERROR(process.loading->Check());
-  } while (!signals.WaitFor(kReadinessPeriod).has_value());
+    RETURN_IF_ERROR(loading.Check());
+  } while (!process.signals.WaitFor(kReadinessPeriod).has_value());
   return OkStatus();
 }
 
 // Serves until a signal comes, then finishes what was accepted; with damaged weights it breaks all
 // streams off, so that routers go on elsewhere.
-Status ServeUntilSignal(const CoordinatorConfig& config, Process& process, SignalWaiter& signals,
+Status ServeUntilSignal(const CoordinatorConfig& config, Process& process, WeightLoading& loading,
                         Engine& engine, InferenceServer& server) {
   std::thread engine_thread([&engine, &process] {
     Pin(process.cpus, 0);
     engine.Run();
   });
   process.health.SetStarted();
-  process.log->Info(
-      "coordinator_serving",
-      {{"listen", config.listen}, {"model", config.model}, {"threads", process.threads}});
-  const Status attended = Attend(engine, server, process, signals);
+  process.log->Info("coordinator_serving", {{"listen", config.listen},
+                                            {"model", config.model},
+                                            {"threads", ThreadCount(config.compute.threads)}});
+  const Status attended = Attend(engine, server, process, loading);
 
   process.log->Info("coordinator_draining");
   process.health.SetDraining();
@@ -249,14 +221,14 @@ Status ServeUntilSignal(const CoordinatorConfig& config, Process& process, Signa
   return attended;
 }
 
-Status Serve(const CoordinatorConfig& config, Process& process, SignalWaiter& signals) {
-  RETURN_IF_ERROR(UseInstructionSet(config.instruction_set));
-  const WeightLoading::Surroundings surroundings = {process.clock, signals, process.health,
-                                                    *process.log, process.metrics};
-  process.loading = std::make_unique<WeightLoading>(surroundings, "windrose_coordinator_");
-  RETURN_IF_ERROR(StartAdmin(config, process));
-  ASSIGN_OR_RETURN(const LoadedModel model, Load(config, process));
-  ASSIGN_OR_RETURN(const bool loaded, process.loading->AwaitReady());
+Status Serve(const CoordinatorConfig& config, Process& process) {
+  RETURN_IF_ERROR(UseInstructionSet(config.compute.instruction_set));
+  WeightLoading loading(
+      {process.clock, process.signals, process.health, *process.log, process.metrics},
+      "windrose_coordinator_");
+  RETURN_IF_ERROR(process.OpenAdmin(config.process.admin_listen));
+  ASSIGN_OR_RETURN(const LoadedModel model, Load(config, process, loading));
+  ASSIGN_OR_RETURN(const bool loaded, loading.AwaitReady());
   if (!loaded) {
     process.log->Info("coordinator_stopped");
     return OkStatus();
@@ -266,8 +238,7 @@ Status Serve(const CoordinatorConfig& config, Process& process, SignalWaiter& si
   process.health.SetStartupProgress(0.9, "taking memory");
   ASSIGN_OR_RETURN(KvCache kv, KvCache::Create(shape, model.kv_blocks, KvCacheTypeOf(config)));
 
-  process.threads = ThreadCount(config.threads);
-  ThreadPool pool(process.threads, process.cpus);
+  ThreadPool pool(ThreadCount(config.compute.threads), process.cpus);
   ThreadEventLoop loop(process.clock);
   GrpcExpertTransport transport(TransportConfig(config, model.checkpoint), loop, process.entropy,
                                 *process.log, &pool);
@@ -292,32 +263,23 @@ Status Serve(const CoordinatorConfig& config, Process& process, SignalWaiter& si
       const std::unique_ptr<InferenceServer> server,
       InferenceServer::Start(options, {model.served, *model.tokenizer, engine, process.clock,
                                        process.entropy, probe, *process.log}));
-  const Status served = ServeUntilSignal(config, process, signals, engine, *server);
+  const Status served = ServeUntilSignal(config, process, loading, engine, *server);
   workers.reset();
   process.admin.reset();
   return served;
 }
 
 int Main(int argc, char** argv) {
-  SignalWaiter signals;
   CoordinatorConfig config;
   ConfigParser parser("windrose-coordinator",
                       "Generates with a Mixtral whose experts live in expert workers.");
   AddCoordinatorSettings(parser, config);
   if (const std::optional<int> exit_code = parser.Parse(argc, argv)) return *exit_code;
-  const StatusOr<LogLevel> level = ParseLogLevel(config.log_level);
-  Process process;
-  // Before the log has its thread: those that start from here on inherit it.
-  const StatusOr<std::vector<uint32_t>> cpus = PlaceProcess(config.cpus);
-  process.cpus = cpus.value_or(std::vector<uint32_t>{});
-  process.log = MakeProcessLog("coordinator", level.ok() ? *level : LogLevel::kInfo);
-  for (const std::string& warning : parser.warnings()) {
-    process.log->Warn("config", {{"what", warning}});
-  }
-  const Status served = cpus.ok() ? Serve(config, process, signals) : cpus.status();
-  if (served.ok()) return 0;
-  process.log->Error("coordinator_failed", {{"why", ToString(served)}});
-  return 1;
+  const ProcessStart start = {.name = "coordinator",
+                              .log_level = config.process.log_level,
+                              .cpus = config.compute.cpus,
+                              .warnings = parser.warnings()};
+  return RunProcess(start, [&config](Process& process) { return Serve(config, process); });
 }
 
 }  // namespace

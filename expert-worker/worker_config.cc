@@ -5,18 +5,8 @@
 #include <string_view>
 #include <utility>
 
-#include "common/base/thread_placement.h"
-#include "common/net/address.h"
-#include "common/net/grpc_settings.h"
-
 namespace windrose {
 namespace {
-
-Status CheckListen(const std::string& flag, const std::string& text, bool allow_insecure) {
-  const StatusOr<HostPort> address = ParseHostPort(text);
-  if (!address.ok()) return Annotate(address.status(), flag);
-  return CheckInsecureListener(flag, address->host, allow_insecure);
-}
 
 Status CheckQueue(const WorkerConfig& config) {
   if (config.max_queued_rows >= config.max_rows) return OkStatus();
@@ -56,17 +46,10 @@ void AddWorkerSettings(ConfigParser& parser, WorkerConfig& config) {
   parser.Add("model", config.model, "directory of the model");
   parser.Add("experts", config.experts, "experts to hold: all, or numbers as in 0,1,4-6");
   parser.Add("listen", config.listen, "host:port for coordinators");
-  parser.Add("admin-listen", config.admin_listen, "host:port for health and metrics");
   parser.Add("insecure-internal", config.insecure_internal,
              "allow clear text on addresses that are not loopback");
-  parser.Add("threads", config.threads,
-             "threads that compute; 0 takes one for each processor that it may use, but no more "
-             "than its CPU quota grants",
-             0, 1024);
-  parser.Add("cpus", config.cpus,
-             "processors that it may use, as in 0-3,8; each computing thread stays on one of them");
-  parser.Add("instruction-set", config.instruction_set,
-             "of the kernels: best, or one that the processor has, as AVX2");
+  AddProcessSettings(parser, config.process);
+  AddComputeSettings(parser, config.compute);
   parser.Add("max-rows", config.max_rows, "rows accepted in one call", 1, 1U << 20);
   parser.Add("max-queued-rows", config.max_queued_rows, "rows that may wait, of all coordinators",
              1, 1U << 24);
@@ -82,17 +65,11 @@ void AddWorkerSettings(ConfigParser& parser, WorkerConfig& config) {
              Seconds(60));
   parser.Add("drain-timeout", config.drain_timeout, "time to finish what was accepted",
              Milliseconds(1), Seconds(3600));
-  parser.AddChoice("verify-weights", config.verify_weights,
-                   "when weights, read in the background or before ready, are compared with the "
-                   "hashes of a converted model",
-                   {"off", "background", "before-ready"});
-  parser.AddChoice("log-level", config.log_level, "least level that is logged",
-                   {"debug", "info", "warn", "error", "off"});
   parser.AddCheck([&config]() -> Status {
     if (config.model.empty()) return InvalidArgument("--model: wanted a directory, came nothing");
-    RETURN_IF_ERROR(CheckListen("--listen", config.listen, config.insecure_internal));
-    RETURN_IF_ERROR(CheckListen("--admin-listen", config.admin_listen, config.insecure_internal));
-    RETURN_IF_ERROR(Annotate(ParseCpus(config.cpus).status(), "--cpus"));
+    const bool insecure = config.insecure_internal;
+    RETURN_IF_ERROR(CheckInternalListener("--listen", config.listen, insecure));
+    RETURN_IF_ERROR(CheckInternalListener("--admin-listen", config.process.admin_listen, insecure));
     return CheckQueue(config);
   });
 }

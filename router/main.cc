@@ -8,19 +8,14 @@
 #include <thread>
 #include <utility>
 
-#include "common/base/log.h"
-#include "common/base/random.h"
 #include "common/base/status.h"
 #include "common/base/thread_event_loop.h"
 #include "common/base/time.h"
 #include "common/config/config_parser.h"
 #include "common/net/address.h"
-#include "common/net/admin_listener.h"
 #include "common/net/http_server.h"
-#include "common/net/signals.h"
 #include "common/obs/health_state.h"
-#include "common/obs/metric_registry.h"
-#include "common/obs/process_log.h"
+#include "common/process/process.h"
 #include "router/proxy/http_front.h"
 #include "router/proxy/http_server_probe.h"
 #include "router/proxy/inference_proxy.h"
@@ -34,15 +29,6 @@ namespace {
 
 constexpr Duration kHeartbeatPeriod = Seconds(1);
 constexpr Duration kLongestSilence = Seconds(10);
-
-// What every process has.
-struct Process {
-  SystemClock clock;
-  SystemEntropy entropy;
-  MetricRegistry metrics;
-  HealthState health{clock};
-  std::unique_ptr<Log> log;
-};
 
 // The router's own state, and the thread that runs it. Members are destroyed from the last to the
 // first: what uses the loop goes before it.
@@ -118,23 +104,10 @@ struct Router {
 
 // The doors. Members are closed from the last to the first.
 struct Doors {
-  std::unique_ptr<AdminListener> admin;
   std::unique_ptr<AddressSource> addresses;
   std::unique_ptr<GrpcFront> grpc;
   std::shared_ptr<HttpServer> http;
 };
-
-Status OpenAdmin(const RouterConfig& config, Process& process, Doors& doors) {
-  ASSIGN_OR_RETURN(const HostPort address, ParseHostPort(config.admin_listen));
-  process.metrics.AddProcessMetrics();
-  AdminOptions options;
-  options.address = address.host;
-  options.port = address.port;
-  const AdminListener::Sources sources = {process.metrics, process.health, *process.log,
-                                          process.entropy};
-  ASSIGN_OR_RETURN(doors.admin, AdminListener::Start(options, sources));
-  return OkStatus();
-}
 
 Status FindCoordinators(const RouterConfig& config, Router& router, Doors& doors) {
   AddressSource::Options options;
@@ -184,11 +157,11 @@ Status OpenHttp(const RouterConfig& config, Router& router, Doors& doors) {
 }
 
 // Not ready first, then no new connection, then the end of what is in flight.
-void Drain(const RouterConfig& config, Process& process, SignalWaiter& signals, Doors& doors) {
+void Drain(const RouterConfig& config, Process& process, Doors& doors) {
   process.log->Info("router_draining");
   process.health.SetDraining();
   if (doors.grpc != nullptr) doors.grpc->SetServing(false);
-  if (config.drain_grace > Duration(0)) (void)signals.WaitFor(config.drain_grace);
+  if (config.drain_grace > Duration(0)) (void)process.signals.WaitFor(config.drain_grace);
   // Both at once: while one waits for its streams, the other must not take new ones.
   std::thread grpc_stop([&config, &doors] {
     if (doors.grpc != nullptr) doors.grpc->Stop(config.drain_timeout);
@@ -198,10 +171,10 @@ void Drain(const RouterConfig& config, Process& process, SignalWaiter& signals, 
   process.log->Info("router_stopped", {{"connections_cut", cut}});
 }
 
-Status Serve(const RouterConfig& config, Process& process, SignalWaiter& signals) {
+Status Serve(const RouterConfig& config, Process& process) {
   Router router(config, process);
   Doors doors;
-  RETURN_IF_ERROR(OpenAdmin(config, process, doors));
+  RETURN_IF_ERROR(process.OpenAdmin(config.process.admin_listen));
   RETURN_IF_ERROR(FindCoordinators(config, router, doors));
   RETURN_IF_ERROR(OpenGrpc(config, router, doors));
   RETURN_IF_ERROR(OpenHttp(config, router, doors));
@@ -209,27 +182,21 @@ Status Serve(const RouterConfig& config, Process& process, SignalWaiter& signals
   process.log->Info("router_serving", {{"listen", config.listen},
                                        {"grpc_listen", config.grpc_listen},
                                        {"coordinators", config.coordinators}});
-  signals.Wait();
-  Drain(config, process, signals, doors);
+  process.signals.Wait();
+  Drain(config, process, doors);
   return OkStatus();
 }
 
 int Main(int argc, char** argv) {
-  SignalWaiter signals;
   RouterConfig config;
   ConfigParser parser("windrose-router", "The front door: HTTP and gRPC to coordinators.");
   AddRouterSettings(parser, config);
   if (const std::optional<int> exit_code = parser.Parse(argc, argv)) return *exit_code;
-  const StatusOr<LogLevel> level = ParseLogLevel(config.log_level);
-  Process process;
-  process.log = MakeProcessLog("router", level.ok() ? *level : LogLevel::kInfo);
-  for (const std::string& warning : parser.warnings()) {
-    process.log->Warn("config", {{"what", warning}});
-  }
-  const Status served = Serve(config, process, signals);
-  if (served.ok()) return 0;
-  process.log->Error("router_failed", {{"why", ToString(served)}});
-  return 1;
+  const ProcessStart start = {.name = "router",
+                              .log_level = config.process.log_level,
+                              .cpus = "",
+                              .warnings = parser.warnings()};
+  return RunProcess(start, [&config](Process& process) { return Serve(config, process); });
 }
 
 }  // namespace

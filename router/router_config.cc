@@ -1,7 +1,6 @@
 #include "router/router_config.h"
 
 #include "common/net/address.h"
-#include "common/obs/process_log.h"
 
 namespace windrose::router {
 namespace {
@@ -12,10 +11,8 @@ constexpr Duration kHour = Seconds(3600);
 void AddListeners(ConfigParser& parser, RouterConfig& config) {
   parser.Add("listen", config.listen, "host:port of the public HTTP listener");
   parser.Add("grpc-listen", config.grpc_listen, "host:port of the public gRPC listener, or empty");
-  parser.Add("admin-listen", config.admin_listen, "host:port for health and metrics");
   parser.Add("grpc-reflection", config.grpc_reflection, "serve gRPC reflection");
   parser.Add("http-threads", config.http_threads, "threads of the HTTP listener", 1, 64);
-  parser.Add("log-level", config.log_level, "debug, info, warn, error or off");
   parser.Add("drain-grace", config.drain_grace,
              "after SIGTERM: how long to go on accepting while not ready", Duration(0), kHour);
   parser.Add("drain-timeout", config.drain_timeout,
@@ -91,15 +88,15 @@ Status CheckAddress(const char* flag, const std::string& text) {
 
 Status CheckConfig(const RouterConfig& config) {
   RETURN_IF_ERROR(CheckAddress("--listen", config.listen));
-  RETURN_IF_ERROR(CheckAddress("--admin-listen", config.admin_listen));
   if (!config.grpc_listen.empty()) {
     RETURN_IF_ERROR(CheckAddress("--grpc-listen", config.grpc_listen));
   }
-  if (config.listen == config.admin_listen || config.listen == config.grpc_listen ||
-      config.admin_listen == config.grpc_listen) {
+  const std::string& admin_listen = config.process.admin_listen;
+  if (config.listen == admin_listen || config.listen == config.grpc_listen ||
+      admin_listen == config.grpc_listen) {
     return InvalidArgument(
         "--listen, --grpc-listen, --admin-listen: wanted three addresses, came " + config.listen +
-        ", " + config.grpc_listen + ", " + config.admin_listen);
+        ", " + config.grpc_listen + ", " + admin_listen);
   }
   RETURN_IF_ERROR(Annotate(ParseAddressSpec(config.coordinators).status(), "--coordinators"));
   if (config.proxy.replay.silence_limit <= 2 * config.coordinator_set.probe_period) {
@@ -112,13 +109,14 @@ Status CheckConfig(const RouterConfig& config) {
         "--drain-timeout: wanted at least --request-deadline, so that no stream "
         "is cut");
   }
-  return Annotate(ParseLogLevel(config.log_level).status(), "--log-level");
+  return OkStatus();
 }
 
 }  // namespace
 
 void AddRouterSettings(ConfigParser& parser, RouterConfig& config) {
   AddListeners(parser, config);
+  AddProcessSettings(parser, config.process);
   AddCoordinators(parser, config);
   AddRequestLimits(parser, config);
   AddHttpLimits(parser, config);

@@ -5,19 +5,17 @@
 #include <algorithm>
 #include <array>
 
+#include "common/base/hex.h"
+
 namespace windrose {
 namespace {
 
 // In 64 digits, as sha256sum prints it.
 std::string Sha256Of(std::string_view text) {
-  constexpr std::string_view kDigits = "0123456789abcdef";
   std::array<unsigned char, SHA256_DIGEST_LENGTH> hash{};
   SHA256(reinterpret_cast<const unsigned char*>(text.data()), text.size(), hash.data());
   std::string hex;
-  for (const unsigned char byte : hash) {
-    hex += kDigits[byte >> 4];
-    hex += kDigits[byte & 15];
-  }
+  for (const unsigned char byte : hash) hex += HexDigits(byte, 2);
   return hex;
 }
 

@@ -4,22 +4,14 @@
 
 #include <array>
 
+#include "common/base/hex.h"
+
 namespace windrose {
-namespace {
 
-constexpr std::string_view kDigits = "0123456789abcdef";
-
-}  // namespace
-
-std::string Hash128::Hex() const {
-  std::string hex;
-  for (const uint64_t half : {high, low}) {
-    for (int shift = 60; shift >= 0; shift -= 4) hex += kDigits[half >> shift & 15];
-  }
-  return hex;
-}
+std::string Hash128::Hex() const { return HexDigits(high, 16) + HexDigits(low, 16); }
 
 std::optional<Hash128> ParseHash128(std::string_view hex) {
+  constexpr std::string_view kDigits = "0123456789abcdef";
   constexpr size_t kHalf = 16;
   if (hex.size() != 2 * kHalf) return std::nullopt;
   Hash128 hash;

@@ -1,19 +1,17 @@
 #include "common/net/http_connections.h"
 
+#include "common/base/hex.h"
 #include "common/net/http_connection.h"
 
 namespace windrose {
 
 std::string HttpConnections::NewRequestId() {
-  constexpr std::string_view kDigits = "0123456789abcdef";
   uint64_t bits = 0;
   {
     MutexLock lock(mutex_);
     bits = entropy_.Next();
   }
-  std::string id = "req-";
-  for (int shift = 60; shift >= 0; shift -= 4) id += kDigits[(bits >> shift) & 15];
-  return id;
+  return "req-" + HexDigits(bits, 16);
 }
 
 bool HttpConnections::Admit(const std::string& address) {

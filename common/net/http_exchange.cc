@@ -1,5 +1,7 @@
 #include "common/net/http_exchange.h"
 
+#include <array>
+#include <charconv>
 #include <utility>
 
 #include "common/base/check.h"
@@ -10,9 +12,10 @@ namespace {
 
 // "size CRLF data CRLF".
 std::string EncodeChunk(std::string_view data) {
-  constexpr std::string_view kDigits = "0123456789abcdef";
-  std::string size;
-  for (size_t left = data.size(); left != 0; left /= 16) size.insert(0, 1, kDigits[left % 16]);
+  std::array<char, 16> digits{};
+  const char* const end =
+      std::to_chars(digits.data(), digits.data() + digits.size(), data.size(), 16).ptr;
+  const std::string_view size(digits.data(), static_cast<size_t>(end - digits.data()));
   std::string chunk;
   chunk.reserve(size.size() + data.size() + 4);
   chunk.append(size).append("\r\n").append(data).append("\r\n");

@@ -4,6 +4,7 @@
 #include <array>
 #include <utility>
 
+#include "common/base/hex.h"
 #include "common/net/http_characters.h"
 
 namespace windrose {
@@ -111,17 +112,13 @@ std::string_view HttpReason(int status) {
 }
 
 void AppendJsonString(std::string_view text, std::string& out) {
-  constexpr std::string_view kDigits = "0123456789abcdef";
   out += '"';
   for (const char byte : text) {
     if (byte == '"' || byte == '\\') {
       out += '\\';
       out += byte;
     } else if (IsHttpControl(byte)) {
-      const auto value = static_cast<unsigned char>(byte);
-      out += "\\u00";
-      out += kDigits[value >> 4];
-      out += kDigits[value & 15];
+      out += "\\u" + HexDigits(static_cast<unsigned char>(byte), 4);
     } else {
       out += byte;
     }

@@ -1,5 +1,6 @@
 #include <string>
 
+#include "common/base/hex.h"
 #include "common/obs/process_log.h"
 
 namespace windrose {
@@ -38,11 +39,7 @@ bool IsHarmful(std::string_view sequence) {
 }
 
 void AppendHexEscape(char byte, std::string& out) {
-  constexpr std::string_view kDigits = "0123456789abcdef";
-  const auto value = static_cast<unsigned char>(byte);
-  out += "\\x";
-  out += kDigits[value >> 4];
-  out += kDigits[value & 15];
+  out += "\\x" + HexDigits(static_cast<unsigned char>(byte), 2);
 }
 
 bool IsPlain(std::string_view value) {

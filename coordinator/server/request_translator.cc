@@ -3,6 +3,7 @@
 #include <string>
 #include <utility>
 
+#include "common/base/hex.h"
 #include "coordinator/server/error_detail.h"
 #include "coordinator/server/prompt_translator.h"
 #include "coordinator/server/sampling_translator.h"
@@ -12,13 +13,7 @@ namespace {
 
 namespace pb = inference::v1;
 
-std::string MadeUpId(Entropy& entropy) {
-  constexpr char kDigits[] = "0123456789abcdef";
-  std::string id = "gen-";
-  uint64_t bits = entropy.Next();
-  for (int i = 0; i < 16; ++i, bits >>= 4) id.push_back(kDigits[bits & 15]);
-  return id;
-}
+std::string MadeUpId(Entropy& entropy) { return "gen-" + HexDigits(entropy.Next(), 16); }
 
 // Ids go to the logs of every process: printable ASCII only.
 Status CheckRequestId(const std::string& id, const RequestLimits& limits) {

@@ -3,6 +3,7 @@
 #include <charconv>
 #include <cmath>
 
+#include "common/base/hex.h"
 #include "router/api/json.h"
 
 namespace windrose::router {
@@ -30,11 +31,7 @@ size_t ValidCharacterLength(std::string_view text) {
   return length;
 }
 
-void AppendUnicodeEscape(unsigned code, std::string& out) {
-  constexpr std::string_view kDigits = "0123456789abcdef";
-  out += "\\u";
-  for (int shift = 12; shift >= 0; shift -= 4) out += kDigits[(code >> shift) & 0xF];
-}
+void AppendUnicodeEscape(unsigned code, std::string& out) { out += "\\u" + HexDigits(code, 4); }
 
 void AppendAscii(char c, std::string& out) {
   switch (c) {

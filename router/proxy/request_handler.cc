@@ -1,19 +1,15 @@
 #include "router/proxy/request_handler.h"
 
-#include <array>
 #include <utility>
+
+#include "common/base/hex.h"
 
 namespace windrose::router {
 namespace {
 
 std::string DrawId(std::string_view prefix, Entropy& entropy) {
-  constexpr std::string_view kDigits = "0123456789abcdef";
-  std::string id(prefix);
-  for (int word = 0; word < 2; ++word) {
-    uint64_t bits = entropy.Next();
-    for (int digit = 0; digit < 16; ++digit, bits >>= 4) id += kDigits[bits & 0xF];
-  }
-  return id;
+  const uint64_t high = entropy.Next();
+  return std::string(prefix) + HexDigits(high, 16) + HexDigits(entropy.Next(), 16);
 }
 
 // What stands in front of an echoed answer.

@@ -40,7 +40,7 @@ TEST(WorkerConfig, TakesItsFlags) {
   ASSERT_FALSE(parsed.exit_code.has_value()) << parsed.error;
   EXPECT_EQ(parsed.config.model, "m");
   EXPECT_EQ(parsed.config.listen, "127.0.0.1:7203");
-  EXPECT_EQ(parsed.config.threads, 3U);
+  EXPECT_EQ(parsed.config.compute.threads, 3U);
   EXPECT_EQ(parsed.config.max_queued_rows, 9000U);
 }
 
