@@ -1,5 +1,5 @@
 // Products of 64 weights, half a group, of several outputs with activation bytes of some rows,
-// exactly, in integers: Q8Dots of each block of 32 for itself, AddQ4Dots of both together.
+// exactly, in integers: of each block of q8 for itself, of both blocks of q4 together.
 //
 // One register of outputs at a time; each has its own 32-bit lane. Results are integers below 2^22
 // in magnitude, the same by every instruction set. Private to common/kernels; compiled once per
@@ -12,7 +12,7 @@
 //   CodedHalf             another form of HalfWeights<kQ4>, for few rows, which may be the same
 //   Q8Dots, AddQ4Dots     the products, asking for weights that are `ahead` between them
 // or, of one block and one row, BlockWeights, LoadBlockWeights, Q8BlockDot and AddQ4BlockDot, with
-// HalfOffsets for what is left of q4's offsets.
+// HalfOffsets for what is left of q4's offsets. Then there are no Q8Dots.
 #include "hwy/highway.h"
 
 #if defined(WINDROSE_KERNELS_BYTE_DOT_INL_H_) == defined(HWY_TARGET_TOGGLE)
@@ -68,21 +68,6 @@ HWY_INLINE void AskDuringBlock(const Ahead& ahead, size_t block) {
 }
 
 // x: the half's 64 bytes of kRows rows, 128 apart; minus_sums: the half's, kGroupSums apart.
-template <size_t kRows, class Ahead>
-HWY_INLINE void Q8Dots(const HalfWeights<DType::kQ8>& half, const int8_t* x,
-                       const int32_t* minus_sums, const Ahead& ahead,
-                       IntVector (&dots)[kHalfBlocks][kRows]) {
-  HWY_UNROLL(2)
-  for (size_t b = 0; b < kHalfBlocks; ++b) {
-    AskDuringBlock(ahead, b);
-    HWY_UNROLL(8)
-    for (size_t r = 0; r < kRows; ++r) {
-      dots[b][r] = Q8BlockDot(half.block[b], x + r * kGroupInputs + b * kBlockInputs,
-                              minus_sums[r * kGroupSums + b]);
-    }
-  }
-}
-
 template <size_t kRows, class Ahead>
 HWY_INLINE void AddQ4Dots(const HalfWeights<DType::kQ4>& half, const int8_t* x,
                           const int32_t* minus_sums, const Ahead& ahead, IntVector (&sums)[kRows]) {

@@ -74,9 +74,10 @@ struct PanelSums {
   HWY_ALIGN_MAX float of[QuantizedRows::kTileRows][kPanels][kPanelOutputs] = {};
 };
 
-// Those of one panel, as vectors want them.
+// Those of one panel, as vectors want them, and what the part of a group before this one came to:
+// of q8 a scaled block, of q4 the dot of half a group, an integer's bits.
 struct TileSums : PanelSums<1> {
-  HWY_ALIGN_MAX int32_t dots[QuantizedRows::kTileRows][kPanelOutputs];  // of half a group of q4
+  HWY_ALIGN_MAX float part[QuantizedRows::kTileRows][kPanelOutputs];
 };
 
 // sum += dot * scale * activation scale: what a group of q4 gives to one row.
@@ -86,12 +87,9 @@ HWY_INLINE void AddGroupDot(IntVector dot, FloatVector scale, float row_scale, f
   hn::Store(hn::MulAdd(scaled, hn::Set(d, row_scale), hn::Load(d, sum)), d, sum);
 }
 
-// The same of half a group of q8.
-HWY_INLINE void AddHalfDots(IntVector first, IntVector second,
-                            const FloatVector (&scales)[kHalfBlocks], float row_scale, float* sum) {
+// sum += both scaled dots * activation scale: what half a group of q8 gives.
+HWY_INLINE void AddHalfDots(FloatVector both, float row_scale, float* sum) {
   const FloatTag d;
-  auto both = hn::Mul(hn::ConvertTo(d, first), scales[0]);
-  both = hn::MulAdd(hn::ConvertTo(d, second), scales[1], both);
   hn::Store(hn::MulAdd(both, hn::Set(d, row_scale), hn::Load(d, sum)), d, sum);
 }
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <optional>
+#include <tuple>
 #include <type_traits>
 #include <utility>
 
@@ -32,43 +33,103 @@ constexpr size_t kRowsAtOnce = 4;
 #else
 constexpr size_t kRowsAtOnce = 1;
 #endif
+// Rows in a step of the loop over single rows. Counting is work, too, where it shares ports with
+// the products.
+#if HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_AVX2
+constexpr int kSingleRowsInAStep = 4;
+#else
+constexpr int kSingleRowsInAStep = 1;
+#endif
 // Rows of q4 that are so few that weights are multiplied as they are kept.
 constexpr size_t kCodedRows = 2;
 // Activation bytes that a pass over the panels may use: they should stay in the second cache.
 constexpr size_t kPassBytes = 512 * 1024;
 
+#if HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX3_DL
+
+// Parts of half a group whose weights registers hold, one after the other.
+template <size_t kHalf>
+using PartsOfQ8 = std::tuple<Half<DType::kQ8, kHalf>>;
+
 // What half a group of q8 gives to kRows rows of the tile from `row` on. `x`: from that group on.
 template <size_t kRows, size_t kHalf, class Ahead>
 HWY_INLINE void AddRows(const Half<DType::kQ8, kHalf>& half, const QuantizedTile& x, size_t row,
                         const Ahead& ahead, TileSums& sums) {
+  const FloatTag d;
   IntVector dots[kHalfBlocks][kRows];
   Q8Dots(half.weights, x.values + row * kGroupInputs + kHalf * kHalfInputs,
          x.minus_sums + row * kGroupSums + kHalf * kHalfSums, ahead, dots);
   HWY_UNROLL(8)
   for (size_t r = 0; r < kRows; ++r) {
-    AddHalfDots(dots[0][r], dots[1][r], half.scales, x.scales[row + r],
-                sums.of[row + r][0] + half.lane);
+    auto both = hn::Mul(hn::ConvertTo(d, dots[0][r]), half.scales[0]);
+    both = hn::MulAdd(hn::ConvertTo(d, dots[1][r]), half.scales[1], both);
+    AddHalfDots(both, x.scales[row + r], sums.of[row + r][0] + half.lane);
   }
 }
 
-// The same of q4, where both halves make one dot.
+#else
+
+// A block of q8, first or second of its half, as one register of outputs meets it.
+template <size_t kHalf, size_t kBlock>
+struct Q8Block {
+  BlockWeights<DType::kQ8> weights;
+  FloatVector scale;
+  size_t lane;
+
+  HWY_INLINE Q8Block(const PackedPanel<DType::kQ8>& panel, size_t group, size_t first_lane)
+      : lane(first_lane) {
+    constexpr size_t kOfGroup = kHalf * kHalfBlocks + kBlock;
+    const std::byte* const header = panel.header(group, kOfGroup) + lane;
+    LoadBlockWeights<DType::kQ8>(panel.block(group, kOfGroup) + 4 * lane, header, weights);
+    scale = ScalesOfCodes(LoadHeader(header));
+  }
+};
+
+template <size_t kHalf>
+using PartsOfQ8 = std::tuple<Q8Block<kHalf, 0>, Q8Block<kHalf, 1>>;
+
+// What a block of q8 gives to kRows rows of the tile from `row` on. `x`: from its group on.
+template <size_t kRows, size_t kHalf, size_t kBlock, class Ahead>
+HWY_INLINE void AddRows(const Q8Block<kHalf, kBlock>& block, const QuantizedTile& x, size_t row,
+                        const Ahead& ahead, TileSums& sums) {
+  const FloatTag d;
+  const int8_t* const values = x.values + kHalf * kHalfInputs + kBlock * kBlockInputs;
+  const int32_t* const minus_sums = x.minus_sums + kHalf * kHalfSums + kBlock;
+  AskDuringBlock(ahead, kBlock);
+  HWY_UNROLL(8)
+  for (size_t r = row; r < row + kRows; ++r) {
+    const IntVector dot =
+        Q8BlockDot(block.weights, values + r * kGroupInputs, minus_sums[r * kGroupSums]);
+    float* const part = sums.part[r] + block.lane;
+    if constexpr (kBlock == 0) {
+      hn::Store(hn::Mul(hn::ConvertTo(d, dot), block.scale), d, part);
+    } else {
+      const auto both = hn::MulAdd(hn::ConvertTo(d, dot), block.scale, hn::Load(d, part));
+      AddHalfDots(both, x.scales[r], sums.of[r][0] + block.lane);
+    }
+  }
+}
+
+#endif
+
+// What half a group of q4 gives; both halves make one dot.
 template <size_t kRows, size_t kHalf, class Weights, class Ahead>
 HWY_INLINE void AddRows(const Half<DType::kQ4, kHalf, Weights>& half, const QuantizedTile& x,
                         size_t row, const Ahead& ahead, TileSums& sums) {
-  const IntTag d;
+  const FloatTag d;
   const int32_t* const minus_sums = x.minus_sums + row * kGroupSums;
   IntVector dots[kRows];
   HWY_UNROLL(8)
   for (size_t r = 0; r < kRows; ++r) {
     dots[r] = kHalf == 0 ? Q4Start(half.weights, minus_sums + r * kGroupSums)
-                         : hn::Load(d, sums.dots[row + r] + half.lane);
+                         : hn::BitCast(IntTag(), hn::Load(d, sums.part[row + r] + half.lane));
   }
   AddQ4Dots(half.weights, x.values + row * kGroupInputs + kHalf * kHalfInputs,
             minus_sums + kHalf * kHalfSums, ahead, dots);
   HWY_UNROLL(8)
   for (size_t r = 0; r < kRows; ++r) {
     if constexpr (kHalf == 0) {
-      hn::Store(dots[r], d, sums.dots[row + r] + half.lane);
+      hn::Store(hn::BitCast(d, dots[r]), d, sums.part[row + r] + half.lane);
     } else {
       AddGroupDot(dots[r], half.scales[0], x.scales[row + r], sums.of[row + r][0] + half.lane);
     }
@@ -76,18 +137,21 @@ HWY_INLINE void AddRows(const Half<DType::kQ4, kHalf, Weights>& half, const Quan
 }
 
 // kRows at a time, then the rest, down to one; the first of them ask for what is `ahead`.
-template <size_t kRows, class AnyHalf, class Ahead>
-HWY_INLINE void AddRowsFrom(size_t row, const AnyHalf& half, const QuantizedTile& x,
+template <size_t kRows, class Part, class Ahead>
+HWY_INLINE void AddRowsFrom(size_t row, const Part& part, const QuantizedTile& x,
                             const Ahead& ahead, TileSums& sums) {
   if constexpr (Ahead::kAsks) {
     if (x.rows >= kRows) {
-      AddRows<kRows>(half, x, 0, ahead, sums);
-      return AddRowsFrom<kRows>(kRows, half, x, NothingAhead(), sums);
+      AddRows<kRows>(part, x, 0, ahead, sums);
+      return AddRowsFrom<kRows>(kRows, part, x, NothingAhead(), sums);
     }
   }
-  for (; row + kRows <= x.rows; row += kRows) AddRows<kRows>(half, x, row, ahead, sums);
   if constexpr (kRows > 1) {
-    if (row < x.rows) AddRowsFrom<kRows - 1>(row, half, x, ahead, sums);
+    for (; row + kRows <= x.rows; row += kRows) AddRows<kRows>(part, x, row, ahead, sums);
+    if (row < x.rows) AddRowsFrom<kRows - 1>(row, part, x, ahead, sums);
+  } else {
+    HWY_UNROLL(kSingleRowsInAStep)
+    for (; row < x.rows; ++row) AddRows<1>(part, x, row, ahead, sums);
   }
 }
 
@@ -115,10 +179,21 @@ struct VectorProducts {
                                  const QuantizedTile& x, TileSums& sums) {
     if constexpr (kHalf == 0) PrefetchLine(panel.header(group, 0) + kAheadBytes);
     const WeightsAhead<kType> ahead(panel.block(group, kHalf * kHalfBlocks));
-    using AnyHalf = Half<kType, kHalf, Weights>;
-    AddRowsFrom<kRows>(0, AnyHalf(panel, group, 0), x, ahead, sums);
+    using Parts = std::conditional_t<kType == DType::kQ8, PartsOfQ8<kHalf>,
+                                     std::tuple<Half<kType, kHalf, Weights>>>;
+    AddPart<std::tuple_element_t<0, Parts>>(panel, group, x, ahead, sums);
+    if constexpr (std::tuple_size_v<Parts> == 2) {
+      AddPart<std::tuple_element_t<1, Parts>>(panel, group, x, ahead, sums);
+    }
+  }
+
+  template <class Part>
+  static HWY_INLINE void AddPart(const PackedPanel<kType>& panel, size_t group,
+                                 const QuantizedTile& x, const WeightsAhead<kType>& ahead,
+                                 TileSums& sums) {
+    AddRowsFrom<kRows>(0, Part(panel, group, 0), x, ahead, sums);
     for (size_t lane = kVectorFloats; lane < kPanelOutputs; lane += kVectorFloats) {
-      AddRowsFrom<kRows>(0, AnyHalf(panel, group, lane), x, NothingAhead(), sums);
+      AddRowsFrom<kRows>(0, Part(panel, group, lane), x, NothingAhead(), sums);
     }
   }
 };
