@@ -248,20 +248,27 @@ void Dispatcher::HandleRefusal(const ExpertCall& call, const std::vector<Refused
   std::vector<PlanSegment> at_once;
   std::vector<PlanSegment> later;
   for (const RefusedSegment& part : refused) {
-    const bool not_again = part.for_good() || part.doubted();
-    if (not_again) {
-      log_.Warn(part.doubted() ? "expert_rows_not_finite" : "expert_rows_refused",
-                {{"worker", call.worker.value()},
-                 {"expert", part.segment.expert.value()},
-                 {"code", absl::StatusCodeToString(part.code)}});
-    }
+    LogRefusal(call.worker, part);
     if (part.segment.pairs.empty()) continue;
+    const bool not_again = part.for_good() || part.doubted;
     const bool move =
         AnotherHolds(part.segment, others, call.worker) && (not_again || !call.repeat);
     (move ? at_once : later).push_back(part.segment);
   }
   Redispatch(at_once, others);
   Park(std::move(later));
+}
+
+void Dispatcher::LogRefusal(WorkerId worker, const RefusedSegment& part) {
+  if (part.doubted) {
+    log_.Warn("expert_rows_not_finite", {{"worker", worker.value()},
+                                         {"expert", part.segment.expert.value()},
+                                         {"rows", part.segment.pairs.size()}});
+  } else if (part.for_good()) {
+    log_.Warn("expert_rows_refused", {{"worker", worker.value()},
+                                      {"expert", part.segment.expert.value()},
+                                      {"code", absl::StatusCodeToString(part.code)}});
+  }
 }
 
 void Dispatcher::OnBadReply(WorkerId worker, const Status& why) {

@@ -28,8 +28,8 @@ uint32_t PositionIn(const std::vector<uint32_t>& sorted, uint32_t value) {
 }  // namespace
 
 bool RefusedSegment::for_good() const {
-  return code != StatusCode::kResourceExhausted && code != StatusCode::kDeadlineExceeded &&
-         code != StatusCode::kUnavailable && !doubted();
+  return !doubted && code != StatusCode::kResourceExhausted &&
+         code != StatusCode::kDeadlineExceeded && code != StatusCode::kUnavailable;
 }
 
 LayerExchange::LayerExchange(const wire::FrameHeader& header, size_t top_k,
@@ -79,7 +79,8 @@ StatusOr<std::vector<RefusedSegment>> LayerExchange::TakeReply(WorkerId worker,
     const bool computed = segment.status == StatusCode::kOk;
     if (computed && CopyOutputs(reply, segment, call.segments[index])) continue;
     RefusedSegment& added = refused.emplace_back();
-    added.code = computed ? StatusCode::kDataLoss : segment.status;
+    added.code = segment.status;
+    added.doubted = computed;
     added.segment.expert = segment.expert;
     if (call.live) added.segment.pairs = UnansweredOf(call.segments[index]);
     if (added.for_good()) unable_.emplace(segment.expert, worker);

@@ -48,15 +48,15 @@ struct PairHistory {
   uint32_t overdue = 0;  // the most deadlines that one of them let pass
 };
 
-// What a worker did not compute, or computed to values that are not finite (DATA_LOSS).
+// What a worker did not compute, or computed to values that are not finite.
 struct RefusedSegment {
   PlanSegment segment;  // unanswered pairs; none when another call has them by now
   StatusCode code = StatusCode::kOk;
+  bool doubted = false;  // computed, but not believed yet
 
   // It cannot compute this. Else it is only full, late or draining, or its values are doubted, and
   // it may be asked again.
   bool for_good() const;
-  bool doubted() const { return code == StatusCode::kDataLoss; }
 };
 
 class LayerExchange {

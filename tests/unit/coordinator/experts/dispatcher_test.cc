@@ -364,7 +364,8 @@ TEST_F(DispatcherTest, WhenAllHoldersAreFullAFrameGoesOutOncePerPause) {
 }
 
 TEST_F(DispatcherTest, AWorkerThatCannotComputeARowIsAskedOnceAndAnotherInstead) {
-  for (const StatusCode code : {StatusCode::kInvalidArgument, StatusCode::kInternal}) {
+  for (const StatusCode code :
+       {StatusCode::kInvalidArgument, StatusCode::kInternal, StatusCode::kDataLoss}) {
     transport_.Up(0, {0, 1, 2, 3});
     transport_.Up(1, {0, 1, 2, 3});
     transport_.sent.clear();

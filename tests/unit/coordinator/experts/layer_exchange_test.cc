@@ -52,7 +52,7 @@ TEST_F(LayerExchangeTest, ARowThatIsNotFiniteIsDoubtedAndTheOthersAreTaken) {
   Ask(WorkerId(0), {0, 1});
   const std::vector<RefusedSegment> refused = Answer(0, {kNoNumber, 5});
   ASSERT_EQ(refused.size(), 1U);
-  EXPECT_TRUE(refused[0].doubted());
+  EXPECT_TRUE(refused[0].doubted);
   EXPECT_FALSE(refused[0].for_good());
   EXPECT_THAT(refused[0].segment.pairs, ElementsAre(0));
   EXPECT_EQ(Output(1), 5);
