@@ -200,7 +200,7 @@ TEST_F(EngineTest, ARowThatOverflowsInAnExpertFailsItsOwnRequestAlone) {
   const NetworkFaults overflow{.overflows = [&](std::span<const std::byte> row) {
     return !good_rows.contains(bytes_of(row));
   }};
-  for (const size_t holders : {1, 2}) {
+  for (const size_t holders : {size_t{1}, size_t{2}}) {
     SimCluster cluster(model_->checkpoint(), model_->tokenizer(), {.replication = holders}, 1,
                        overflow);
     const auto before = cluster.Submit(MakeRequest(20, 30));
