@@ -18,6 +18,9 @@ class SuspectQueue {
   // A turn ends with Leave, or after `turn_limit`, so that a long prefill does not hold up the
   // rest.
   SuspectQueue(EventLoop& loop, Duration turn_limit) : loop_(loop), turn_limit_(turn_limit) {}
+  ~SuspectQueue() { loop_.CancelTimer(turn_timer_); }
+  SuspectQueue(const SuspectQueue&) = delete;
+  SuspectQueue& operator=(const SuspectQueue&) = delete;
 
   // Posts `go` when its turn comes. The id is for Leave.
   uint64_t Enter(Task go);
