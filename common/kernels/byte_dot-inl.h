@@ -12,7 +12,8 @@
 //   CodedHalf             another form of HalfWeights<kQ4>, for few rows, which may be the same
 //   Q8Dots, AddQ4Dots     the products, asking for weights that are `ahead` between them
 // or, of one block and one row, BlockWeights, LoadBlockWeights, Q8BlockDot and AddQ4BlockDot, with
-// HalfOffsets for what is left of q4's offsets. Then there are no Q8Dots.
+// HalfOffsets for what is left of q4's offsets. Then q8 goes by blocks, without HalfWeights or
+// Q8Dots.
 #include "hwy/highway.h"
 
 #if defined(WINDROSE_KERNELS_BYTE_DOT_INL_H_) == defined(HWY_TARGET_TOGGLE)
@@ -38,22 +39,25 @@ HWY_BEFORE_NAMESPACE();
 namespace windrose::HWY_NAMESPACE {
 
 template <DType kType>
-struct HalfWeights {
-  BlockWeights<kType> block[kHalfBlocks];
-  HalfOffsets offsets;  // of q4
+struct HalfWeights;
+
+template <>
+struct HalfWeights<DType::kQ4> {
+  BlockWeights<DType::kQ4> block[kHalfBlocks];
+  HalfOffsets offsets;
 };
 
 using CodedHalf = HalfWeights<DType::kQ4>;
 
-// `from`: the first block, advanced to the register's outputs; `levels`: its levels, of q4.
-template <DType kType>
-HWY_INLINE void LoadHalf(const std::byte* from, const std::byte* levels, HalfWeights<kType>& half) {
+// `from`: the first block, advanced to the register's outputs; `levels`: its levels.
+HWY_INLINE void LoadHalf(const std::byte* from, const std::byte* levels,
+                         HalfWeights<DType::kQ4>& half) {
   HWY_UNROLL(2)
   for (size_t b = 0; b < kHalfBlocks; ++b) {
-    LoadBlockWeights<kType>(from + b * PackedBlockBytes(kType), levels + b * kPanelOutputs,
-                            half.block[b]);
+    LoadBlockWeights<DType::kQ4>(from + b * PackedBlockBytes(DType::kQ4),
+                                 levels + b * kPanelOutputs, half.block[b]);
   }
-  if constexpr (kType == DType::kQ4) half.offsets.Load(levels);
+  half.offsets.Load(levels);
 }
 
 HWY_INLINE IntVector Q4Start(const HalfWeights<DType::kQ4>& /*half*/,

@@ -66,13 +66,13 @@ class StrictBuilder {
     return CountValue(code);
   }
   bool on_number_part(StringView part, ErrorCode&) { return Append(part); }
-  bool on_int64(int64_t value, StringView part, ErrorCode& code) {
-    TakeText(part);
+  bool on_int64(int64_t value, StringView, ErrorCode& code) {
+    text_.clear();
     tree_.push_int64(value);
     return CountValue(code);
   }
-  bool on_uint64(uint64_t value, StringView part, ErrorCode& code) {
-    TakeText(part);
+  bool on_uint64(uint64_t value, StringView, ErrorCode& code) {
+    text_.clear();
     tree_.push_uint64(value);
     return CountValue(code);
   }

@@ -1,12 +1,7 @@
 // Process: what every server has around it, and the frame of its main.
 //
-//   int Main(int argc, char** argv) {
-//     parse the configuration
-//     return RunProcess({.name = "router", …}, [&](Process& process) { return Serve(config,
-//     process); });
-//   }
-//
-// Made once, in main, whose thread it belongs to; its members say what other threads may do.
+// Main parses its configuration and returns what RunProcess does. Made once, in main, whose thread
+// it belongs to; its members say what other threads may do.
 #pragma once
 
 #include <cstdint>

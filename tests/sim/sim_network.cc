@@ -1,6 +1,7 @@
 #include "tests/sim/sim_network.h"
 
 #include <algorithm>
+#include <limits>
 #include <string>
 #include <utility>
 
@@ -202,17 +203,18 @@ void SimNetwork::Spoil(WorkerId worker, std::span<const AcceptedCall> calls,
   for (size_t index = 0; index < calls.size(); ++index) {
     const wire::CallFrame& call = calls[index].frame;
     const size_t row_bytes = wire::RowBytes(call.header.type, call.header.hidden);
-    const std::vector<float> infinite(call.header.hidden, std::numeric_limits<float>::infinity());
-    const std::vector<float> no_number(call.header.hidden, std::numeric_limits<float>::quiet_NaN());
+    const auto set_row = [&](size_t output, float value) {
+      const std::vector<float> row(call.header.hidden, value);
+      wire::WriteRow(row, call.header.type, output, replies[index].rows);
+    };
     // All experts are held, so that outputs stand as the row index does.
     for (size_t output = 0; faults_.overflows && output < call.row_index.size(); ++output) {
-      if (!faults_.overflows(call.rows.subspan(call.row_index[output] * row_bytes, row_bytes)))
-        continue;
-      wire::WriteRow(infinite, call.header.type, output, replies[index].rows);
+      const auto row = call.rows.subspan(call.row_index[output] * row_bytes, row_bytes);
+      if (faults_.overflows(row)) set_row(output, std::numeric_limits<float>::infinity());
     }
     if (worker != WorkerId(0) || !Happens(faults_.spoil, injected_.spoiled)) continue;
-    const auto output = static_cast<size_t>(Chance() * static_cast<double>(call.row_index.size()));
-    wire::WriteRow(no_number, call.header.type, output, replies[index].rows);
+    const double place = Chance() * static_cast<double>(call.row_index.size());
+    set_row(static_cast<size_t>(place), std::numeric_limits<float>::quiet_NaN());
   }
 }
 

@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "router/proxy/generation.h"
-#include "tests/unit/router/proxy/scripted_upstream.h"
+#include "tests/unit/router/proxy/scripted_cluster.h"
 
 namespace windrose::router {
 
@@ -44,12 +44,8 @@ struct Recorder final : GenerationListener {
   std::function<void()> on_token;
 };
 
-class GenerationTest : public ::testing::Test {
+class GenerationTest : public ScriptedClusterTest {
  protected:
-  void Serve(const std::vector<std::string>& addresses) {
-    set_.SetAddresses(addresses);
-    loop_.RunUntil([&] { return set_.up_count() == addresses.size(); }, loop_.Now() + Seconds(1));
-  }
   void Begin(GenerateCall call = {}, Duration deadline = Seconds(600)) {
     if (!call.sampling.seed.has_value()) call.sampling.seed = 42;
     generation_ =
@@ -70,12 +66,6 @@ class GenerationTest : public ::testing::Test {
     }
   }
 
-  ManualEventLoop loop_;
-  Script script_;
-  CountingEntropy entropy_;
-  NullLog log_;
-  RouterProbe probe_;
-  CoordinatorSet set_{ScriptedParts(loop_, script_, entropy_, log_), CoordinatorSetOptions{}};
   SuspectQueue suspects_{loop_, ReplayOptions{}.suspect_turn};
   Generation::Parts parts_{.loop = loop_,
                            .coordinators = set_,

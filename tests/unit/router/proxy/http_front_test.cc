@@ -6,19 +6,18 @@
 #include "router/values/error_detail.h"
 #include "tests/support/manual_clock.h"
 #include "tests/unit/router/proxy/fake_responder.h"
-#include "tests/unit/router/proxy/scripted_upstream.h"
+#include "tests/unit/router/proxy/scripted_cluster.h"
 
 namespace windrose::router {
 namespace {
 
 constexpr char kChat[] = R"({"model":"demo","seed":42,"messages":[{"role":"user","content":"hi"}])";
 
-class HttpFrontTest : public ::testing::Test {
+class HttpFrontTest : public ScriptedClusterTest {
  protected:
   HttpFrontTest() {
     health_.SetStarted();
-    set_.SetAddresses({"a:1", "b:1"});
-    loop_.RunUntil([&] { return set_.up_count() == 2; }, loop_.Now() + Seconds(1));
+    Serve({"a:1", "b:1"});
   }
 
   std::shared_ptr<FakeResponder> Ask(const std::string& method, const std::string& path,
@@ -53,14 +52,8 @@ class HttpFrontTest : public ::testing::Test {
     return text;
   }
 
-  ManualEventLoop loop_;
   ManualClock clock_{TimePoint(), 1700000000};
-  Script script_;
-  CountingEntropy entropy_;
-  NullLog log_;
-  RouterProbe probe_;
   HealthState health_{clock_};
-  CoordinatorSet set_{ScriptedParts(loop_, script_, entropy_, log_), CoordinatorSetOptions{}};
   ProxyOptions options_;
   InferenceProxy proxy_{{.loop = loop_,
                          .clock = clock_,

@@ -4,17 +4,14 @@
 
 #include "router/values/error_detail.h"
 #include "tests/support/manual_clock.h"
-#include "tests/unit/router/proxy/scripted_upstream.h"
+#include "tests/unit/router/proxy/scripted_cluster.h"
 
 namespace windrose::router {
 namespace {
 
-class InferenceProxyTest : public ::testing::Test {
+class InferenceProxyTest : public ScriptedClusterTest {
  protected:
-  void SetUp() override {
-    set_.SetAddresses({"a:1", "b:1"});
-    loop_.RunUntil([&] { return set_.up_count() == 2; }, loop_.Now() + Seconds(1));
-  }
+  InferenceProxyTest() { Serve({"a:1", "b:1"}); }
   StatusOr<Tokenized> Tokenize() {
     std::optional<StatusOr<Tokenized>> answer;
     proxy_.Tokenize({}, [&](StatusOr<Tokenized> result) { answer = std::move(result); });
@@ -22,13 +19,7 @@ class InferenceProxyTest : public ::testing::Test {
     return answer.value_or(Internal("no answer"));
   }
 
-  ManualEventLoop loop_;
   ManualClock clock_{TimePoint(), 1700000000};
-  Script script_;
-  CountingEntropy entropy_;
-  NullLog log_;
-  RouterProbe probe_;
-  CoordinatorSet set_{ScriptedParts(loop_, script_, entropy_, log_), CoordinatorSetOptions{}};
   InferenceProxy proxy_{{.loop = loop_,
                          .clock = clock_,
                          .entropy = entropy_,
