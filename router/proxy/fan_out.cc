@@ -6,75 +6,66 @@
 namespace windrose::router {
 namespace {
 
-GenerateCall MakeCall(const GenerationOptions& options, const std::string& request_id) {
-  GenerateCall call;
-  call.request_id = request_id;
-  call.model = options.model;
-  call.sampling = options.sampling;
-  call.max_tokens = options.max_tokens;
-  call.stop = options.stop;
-  call.ignore_eos = options.ignore_eos;
-  return call;
-}
-
-void AddChoices(const GenerateCall& call, uint32_t count, uint64_t drawn_seed, RequestPlan& plan) {
-  const uint64_t base = call.sampling.seed.value_or(drawn_seed);
-  for (uint32_t i = 0; i < count; ++i) {
-    plan.calls.push_back(call);
-    plan.calls.back().sampling.seed = base + i;
-  }
-}
-
-RequestPlan MakePlan(const GenerationOptions& options) {
+RequestPlan MakePlan(const GenerationOptions& options, const std::string& request_id,
+                     uint64_t drawn_seed) {
   RequestPlan plan;
   plan.choices_per_prompt = options.choices_per_prompt;
   plan.stream = options.stream;
   plan.format.include_usage = options.include_usage;
+  GenerateCall& call = plan.call;
+  call.request_id = request_id;
+  call.model = options.model;
+  call.sampling = options.sampling;
+  if (!call.sampling.seed.has_value()) call.sampling.seed = drawn_seed;
+  call.max_tokens = options.max_tokens;
+  call.stop = options.stop;
+  call.ignore_eos = options.ignore_eos;
   return plan;
 }
 
 // At most: a text has no more tokens than bytes, and <s>.
-uint64_t EchoedTokens(const GenerateCall& call) {
-  if (!call.echo) return 0;
-  if (const auto* tokens = std::get_if<TokenPrompt>(&call.prompt)) return tokens->ids.size();
-  const auto* const text = std::get_if<TextPrompt>(&call.prompt);
+uint64_t TokensOf(const Prompt& prompt) {
+  if (const auto* tokens = std::get_if<TokenPrompt>(&prompt)) return tokens->ids.size();
+  const auto* const text = std::get_if<TextPrompt>(&prompt);
   return text == nullptr ? 0 : text->text.size() + 1;
 }
 
 }  // namespace
 
 RequestPlan PlanChat(ChatRequest request, const std::string& request_id, uint64_t drawn_seed) {
-  RequestPlan plan = MakePlan(request.options);
+  RequestPlan plan = MakePlan(request.options, request_id, drawn_seed);
   plan.is_chat = true;
-  GenerateCall call = MakeCall(request.options, request_id);
-  if (request.logprobs) call.logprobs = request.top_logprobs;
-  plan.format.logprobs = call.logprobs;
-  call.prompt = std::move(request.prompt);
-  AddChoices(call, request.options.choices_per_prompt, drawn_seed, plan);
+  if (request.logprobs) plan.call.logprobs = request.top_logprobs;
+  plan.format.logprobs = plan.call.logprobs;
+  plan.prompts.emplace_back(std::move(request.prompt));
   return plan;
 }
 
 RequestPlan PlanCompletion(CompletionRequest request, const std::string& request_id,
                            uint64_t drawn_seed) {
-  RequestPlan plan = MakePlan(request.options);
+  RequestPlan plan = MakePlan(request.options, request_id, drawn_seed);
+  plan.call.logprobs = request.logprobs;
   plan.format.logprobs = request.logprobs;
-  GenerateCall call = MakeCall(request.options, request_id);
-  call.logprobs = request.logprobs;
-  call.echo = request.echo;
-  for (Prompt& prompt : request.prompts) {
-    call.prompt = std::move(prompt);
-    AddChoices(call, request.options.choices_per_prompt, drawn_seed, plan);
-  }
+  plan.call.echo = request.echo;
+  plan.prompts = std::move(request.prompts);
   return plan;
 }
 
+GenerateCall CallOf(const RequestPlan& plan, size_t choice) {
+  GenerateCall call = plan.call;
+  call.prompt = plan.PromptOf(choice);
+  *call.sampling.seed += choice % plan.choices_per_prompt;
+  return call;
+}
+
 uint64_t LogprobValues(const RequestPlan& plan, uint32_t context_length) {
+  if (plan.stream || !plan.call.logprobs.has_value()) return 0;
   uint64_t values = 0;
-  for (const GenerateCall& call : plan.calls) {
-    if (plan.stream || !call.logprobs.has_value()) continue;
-    uint64_t tokens = EchoedTokens(call) + call.max_tokens.value_or(context_length);
+  for (const Prompt& prompt : plan.prompts) {
+    uint64_t tokens = plan.call.max_tokens.value_or(context_length);
+    if (plan.call.echo) tokens += TokensOf(prompt);
     if (context_length > 0) tokens = std::min<uint64_t>(tokens, context_length);
-    values += tokens * (uint64_t{1} + *call.logprobs);
+    values += tokens * (uint64_t{1} + *plan.call.logprobs) * plan.choices_per_prompt;
   }
   return values;
 }

@@ -67,8 +67,8 @@ void InferenceProxy::StartHttp(RequestPlan plan, HttpExchange exchange) {
 }
 
 Status InferenceProxy::Prepare(RequestPlan& plan) const {
-  ASSIGN_OR_RETURN(const std::string name, ResolveModel(plan.calls.front().model));
-  for (GenerateCall& call : plan.calls) call.model = name;
+  ASSIGN_OR_RETURN(const std::string name, ResolveModel(plan.call.model));
+  plan.call.model = name;
   const std::vector<ModelInfo> models = parts_.coordinators.Models();
   const auto model = std::find_if(models.begin(), models.end(),
                                   [&](const ModelInfo& info) { return info.id == name; });

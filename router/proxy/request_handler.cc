@@ -13,9 +13,9 @@ std::string DrawId(std::string_view prefix, Entropy& entropy) {
 }
 
 // What stands in front of an echoed answer.
-std::string EchoText(const GenerateCall& call, const StartedEvent& event) {
-  if (!call.echo) return std::string();
-  if (const auto* text = std::get_if<TextPrompt>(&call.prompt)) return text->text;
+std::string EchoText(const RequestPlan& plan, size_t choice, const StartedEvent& event) {
+  if (!plan.call.echo) return std::string();
+  if (const auto* text = std::get_if<TextPrompt>(&plan.PromptOf(choice))) return text->text;
   std::string echo;
   for (const TokenEvent& token : event.prompt) echo += token.text;
   return echo;
@@ -29,7 +29,7 @@ class RequestHandler::Choice final : public GenerationListener {
   Choice(RequestHandler& handler, uint32_t index, TimePoint deadline)
       : handler_(handler),
         index_(index),
-        generation_(handler.parts_.generation, handler.plan_.calls[index], deadline, *this) {}
+        generation_(handler.parts_.generation, CallOf(handler.plan_, index), deadline, *this) {}
 
   uint32_t index() const { return index_; }
   Generation& generation() { return generation_; }
@@ -52,7 +52,7 @@ RequestHandler::RequestHandler(Parts& parts, RequestPlan plan, HttpExchange exch
       exchange_(std::move(exchange)),
       on_end_(std::move(on_end)),
       format_(plan_.is_chat ? MakeChatFormat(plan_.format) : MakeCompletionFormat(plan_.format)),
-      choices_(plan_.calls.size()) {}
+      choices_(plan_.choice_count()) {}
 
 RequestHandler::~RequestHandler() { parts_.admission.Forget(admission_id_); }
 
@@ -109,7 +109,7 @@ void RequestHandler::OnChoiceStarted(Choice& choice, StartedEvent event) {
     }
   }
   if (choice.index() % plan_.choices_per_prompt == 0) usage_.prompt_tokens += event.prompt_tokens;
-  sink_->OnStarted(choice.index(), event, EchoText(plan_.calls[choice.index()], event));
+  sink_->OnStarted(choice.index(), event, EchoText(plan_, choice.index(), event));
   PauseIfSlow();
 }
 
