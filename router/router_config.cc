@@ -65,6 +65,10 @@ void AddRequestLimits(ConfigParser& parser, RouterConfig& config) {
   parser.Add("max-prompts", limits.prompts, "prompts of one completion request", 1, 1024);
   parser.Add("max-completion-logprobs", limits.completion_logprobs,
              "largest logprobs of a completion request", 0, 100);
+  parser.Add("max-stop-strings", limits.stop_strings, "stop strings of one request", 0, 64);
+  parser.Add("max-stop-bytes", limits.stop_bytes, "bytes of one stop string", uint64_t{1},
+             uint64_t{4096});
+  parser.Add("max-logit-bias", limits.logit_bias, "entries of a logit bias", 0, 8192);
 }
 
 void AddHttpLimits(ConfigParser& parser, RouterConfig& config) {

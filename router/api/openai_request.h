@@ -28,8 +28,9 @@ struct RequestLimits {
   uint32_t top_logprobs = 20;         // chat
   uint32_t completion_logprobs = 20;  // completions; OpenAI's own limit is 5
   uint32_t stop_strings = 4;
-  size_t stop_bytes = 1024;  // of one stop string
-  size_t label_bytes = 512;  // user, safety_identifier, a metadata value, …
+  size_t stop_bytes = 256;     // of one stop string
+  uint32_t logit_bias = 1024;  // entries
+  size_t label_bytes = 512;    // user, safety_identifier, a metadata value, …
   size_t model_bytes = 256;
 };
 

@@ -27,9 +27,13 @@ std::optional<TokenId> ToTokenId(const std::string& key) {
   return TokenId(id);
 }
 
-void ReadLogitBias(JsonFields& fields, Sampling& sampling) {
+void ReadLogitBias(JsonFields& fields, const RequestLimits& limits, Sampling& sampling) {
   const JsonValue::Object* const biases = fields.Object("logit_bias");
   if (biases == nullptr) return;
+  if (biases->size() > limits.logit_bias) {
+    return fields.FailValue(
+        "logit_bias", "an object of at most " + std::to_string(limits.logit_bias) + " entries");
+  }
   for (const auto& [key, value] : *biases) {
     const std::optional<TokenId> id = ToTokenId(key);
     if (!id.has_value())
@@ -50,7 +54,7 @@ void ReadTopK(JsonFields& fields, Sampling& sampling) {
   sampling.top_k = static_cast<uint32_t>(fields.Unsigned("top_k", 0, kMaxUint31).value_or(0));
 }
 
-Sampling ReadSampling(JsonFields& fields) {
+Sampling ReadSampling(JsonFields& fields, const RequestLimits& limits) {
   constexpr RealRange kPenalty{.min = -2, .max = 2};
   Sampling sampling;
   sampling.temperature = fields.Real("temperature", {.min = 0, .max = 2});
@@ -64,7 +68,7 @@ Sampling ReadSampling(JsonFields& fields) {
   const auto random_seed = fields.Signed64("random_seed");  // Mistral's name
   if (!sampling.seed.has_value()) sampling.seed = random_seed;
   ReadTopK(fields, sampling);
-  ReadLogitBias(fields, sampling);
+  ReadLogitBias(fields, limits, sampling);
   return sampling;
 }
 
@@ -177,7 +181,7 @@ GenerationOptions ReadGenerationOptions(JsonFields& fields, const RequestLimits&
   GenerationOptions options;
   options.model = fields.Text("model", limits.model_bytes).value_or("");
   if (options.model.empty() && fields.status().ok()) fields.FailMissing("model");
-  options.sampling = ReadSampling(fields);
+  options.sampling = ReadSampling(fields, limits);
   options.stop = ReadStop(fields, limits);
   options.choices_per_prompt =
       static_cast<uint32_t>(fields.Unsigned("n", 1, limits.choices_per_prompt).value_or(1));

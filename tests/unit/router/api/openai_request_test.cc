@@ -132,6 +132,27 @@ TEST(ChatRequest, NamesTheFieldAtFault) {
   }
 }
 
+// As the operator sets them: a coordinator that takes more must be reachable over HTTP.
+TEST(ChatRequest, BoundsStopStringsAndBiases) {
+  RequestLimits limits;
+  limits.stop_strings = 6;
+  limits.stop_bytes = 3;
+  limits.logit_bias = 2;
+  for (const char* fields : {R"("stop":["a","b","c","d","e","f"])", R"("stop":"abc")",
+                             R"("logit_bias":{"1":1,"2":1})"}) {
+    EXPECT_TRUE(ParseChatRequest(ChatBody(fields), limits).ok()) << fields;
+  }
+  for (const Refusal& refusal :
+       {Refusal{R"("stop":["a","b","c","d","e","f","g"])", "6 strings", "stop"},
+        {R"("stop":"abcd")", "1 to 3 bytes", "stop"},
+        {R"("logit_bias":{"1":1,"2":1,"3":1})", "2 entries", "logit_bias"}}) {
+    const Status status = ParseChatRequest(ChatBody(refusal.fields), limits).status();
+    ASSERT_FALSE(status.ok()) << refusal.fields;
+    EXPECT_EQ(DetailOf(status)->param, refusal.param);
+    EXPECT_NE(Message(status).find(refusal.code), std::string::npos) << Message(status);
+  }
+}
+
 // What means nothing to us takes memory all the same.
 TEST(ChatRequest, BoundsLabelsThatItPassesOver) {
   RequestLimits limits;
