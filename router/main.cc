@@ -29,6 +29,7 @@ namespace {
 
 constexpr Duration kHeartbeatPeriod = Seconds(1);
 constexpr Duration kLongestSilence = Seconds(10);
+constexpr Duration kReadinessPeriod = Milliseconds(200);
 
 // The router's own state, and the thread that runs it. Members are destroyed from the last to the
 // first: what uses the loop goes before it.
@@ -156,6 +157,17 @@ Status OpenHttp(const RouterConfig& config, Router& router, Doors& doors) {
   return OkStatus();
 }
 
+// Until a signal comes: grpc.health.v1 says what /readyz does.
+void Attend(Process& process, Doors& doors) {
+  bool serving = false;
+  do {
+    const bool ready = process.health.ready();
+    // Each call tells those who watch, changed or not.
+    if (doors.grpc != nullptr && ready != serving) doors.grpc->SetServing(ready);
+    serving = ready;
+  } while (!process.signals.WaitFor(kReadinessPeriod).has_value());
+}
+
 // Not ready first, then no new connection, then the end of what is in flight.
 void Drain(const RouterConfig& config, Process& process, Doors& doors) {
   process.log->Info("router_draining");
@@ -182,7 +194,7 @@ Status Serve(const RouterConfig& config, Process& process) {
   process.log->Info("router_serving", {{"listen", config.listen},
                                        {"grpc_listen", config.grpc_listen},
                                        {"coordinators", config.coordinators}});
-  process.signals.Wait();
+  Attend(process, doors);
   Drain(config, process, doors);
   return OkStatus();
 }

@@ -30,6 +30,7 @@ Duration TimeLeft(const grpc::CallbackServerContext& context, Duration longest) 
 GenerateCallReactor::GenerateCallReactor(const Parts& parts, grpc::CallbackServerContext& context,
                                          const proto::GenerateRequest& request)
     : parts_(parts),
+      place_(std::in_place, parts.calls),
       context_(context),
       arrived_(parts.loop.Now()),
       deadline_(arrived_ + TimeLeft(context, parts.proxy.options().request.deadline)) {
@@ -144,6 +145,7 @@ void GenerateCallReactor::OnCancel() {
 }
 
 void GenerateCallReactor::OnDone() {
+  place_.reset();
   // Everything posted before has run by then.
   parts_.loop.Post([this] { delete this; });
 }

@@ -12,6 +12,7 @@
 #include "router/proxy/admission.h"
 #include "router/proxy/generation.h"
 #include "router/proxy/inference_proxy.h"
+#include "router/server/open_calls.h"
 #include "router/upstream/inference_proto.h"
 
 namespace windrose::router {
@@ -27,6 +28,7 @@ class GenerateCallReactor final : public grpc::ServerWriteReactor<proto::Generat
     InferenceProxy& proxy;
     Entropy& entropy;
     const RouterProbe& probe;
+    OpenCalls& calls;
     Duration write_timeout{};
   };
 
@@ -54,6 +56,7 @@ class GenerateCallReactor final : public grpc::ServerWriteReactor<proto::Generat
   void End(const Status& status);
 
   const Parts parts_;
+  std::optional<OpenCalls::Place> place_;  // until gRPC has sent the end
   grpc::CallbackServerContext& context_;
   const TimePoint arrived_;
   const TimePoint deadline_;

@@ -1,5 +1,6 @@
 #include "router/server/grpc_front.h"
 
+#include <grpc/grpc.h>
 #include <grpcpp/ext/proto_server_reflection_plugin.h>
 #include <grpcpp/grpcpp.h>
 #include <grpcpp/health_check_service_interface.h>
@@ -14,6 +15,16 @@
 namespace windrose::router {
 namespace {
 
+// A unary call until gRPC has sent its end. Deletes itself.
+class UnaryReactor final : public grpc::ServerUnaryReactor {
+ public:
+  explicit UnaryReactor(OpenCalls& calls) : place_(calls) {}
+  void OnDone() override { delete this; }
+
+ private:
+  const OpenCalls::Place place_;
+};
+
 class PublicService final : public proto::InferenceService::CallbackService {
  public:
   PublicService(const GrpcFront::Parts& parts, Duration write_timeout)
@@ -26,14 +37,15 @@ class PublicService final : public proto::InferenceService::CallbackService {
                                     .proxy = parts_.proxy,
                                     .entropy = parts_.entropy,
                                     .probe = parts_.probe,
+                                    .calls = calls_,
                                     .write_timeout = write_timeout_},
                                    *context, *request);
   }
 
-  grpc::ServerUnaryReactor* Tokenize(grpc::CallbackServerContext* context,
+  grpc::ServerUnaryReactor* Tokenize(grpc::CallbackServerContext*,
                                      const proto::TokenizeRequest* request,
                                      proto::TokenizeResponse* response) override {
-    grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
+    auto* const reactor = new UnaryReactor(calls_);
     parts_.loop.Post([this, reactor, response, call = FromProto(*request)]() mutable {
       const TimePoint begin = parts_.loop.Now();
       if (!call.ok()) return End(*reactor, "Tokenize", begin, call.status());
@@ -45,10 +57,10 @@ class PublicService final : public proto::InferenceService::CallbackService {
     return reactor;
   }
 
-  grpc::ServerUnaryReactor* Detokenize(grpc::CallbackServerContext* context,
+  grpc::ServerUnaryReactor* Detokenize(grpc::CallbackServerContext*,
                                        const proto::DetokenizeRequest* request,
                                        proto::DetokenizeResponse* response) override {
-    grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
+    auto* const reactor = new UnaryReactor(calls_);
     parts_.loop.Post([this, reactor, response, call = FromProto(*request)]() mutable {
       const TimePoint begin = parts_.loop.Now();
       parts_.proxy.Detokenize(std::move(call), [=, this](const StatusOr<std::string>& text) {
@@ -59,10 +71,10 @@ class PublicService final : public proto::InferenceService::CallbackService {
     return reactor;
   }
 
-  grpc::ServerUnaryReactor* ListModels(grpc::CallbackServerContext* context,
+  grpc::ServerUnaryReactor* ListModels(grpc::CallbackServerContext*,
                                        const proto::ListModelsRequest*,
                                        proto::ListModelsResponse* response) override {
-    grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
+    auto* const reactor = new UnaryReactor(calls_);
     parts_.loop.Post([this, reactor, response] {
       const TimePoint begin = parts_.loop.Now();
       for (const ServedModel& model : parts_.proxy.Models()) {
@@ -73,6 +85,8 @@ class PublicService final : public proto::InferenceService::CallbackService {
     return reactor;
   }
 
+  OpenCalls& calls() { return calls_; }
+
  private:
   void End(grpc::ServerUnaryReactor& reactor, const char* method, TimePoint begin,
            const Status& status) {
@@ -82,6 +96,32 @@ class PublicService final : public proto::InferenceService::CallbackService {
 
   const GrpcFront::Parts parts_;
   const Duration write_timeout_;
+  OpenCalls calls_;
+};
+
+// Begins the shutdown of a server, which must be completed before the end of this: it takes no new
+// connection and no new call, and those that are open go on.
+class ClosedToNewCalls {
+ public:
+  explicit ClosedToNewCalls(grpc_server* server)
+      : queue_(grpc_completion_queue_create_for_next(nullptr)) {
+    grpc_server_shutdown_and_notify(server, queue_, nullptr);
+  }
+  ~ClosedToNewCalls() {
+    NextEvent();  // that the last call has ended
+    grpc_completion_queue_shutdown(queue_);
+    NextEvent();
+    grpc_completion_queue_destroy(queue_);
+  }
+  ClosedToNewCalls(const ClosedToNewCalls&) = delete;
+  ClosedToNewCalls& operator=(const ClosedToNewCalls&) = delete;
+
+ private:
+  void NextEvent() {
+    grpc_completion_queue_next(queue_, gpr_inf_future(GPR_CLOCK_REALTIME), nullptr);
+  }
+
+  grpc_completion_queue* const queue_;
 };
 
 class GrpcFrontServer final : public GrpcFront {
@@ -96,6 +136,7 @@ class GrpcFrontServer final : public GrpcFront {
                              MakeGrpcServerCredentials(), &port_);
     builder.RegisterService(&service_);
     server_ = builder.BuildAndStart();
+    if (server_ != nullptr) SetServing(false);
   }
   ~GrpcFrontServer() override { Stop(Duration(0)); }
 
@@ -104,19 +145,27 @@ class GrpcFrontServer final : public GrpcFront {
 
   void SetServing(bool serving) override {
     grpc::HealthCheckServiceInterface* const health = server_->GetHealthCheckService();
-    if (health != nullptr) health->SetServingStatus(serving);
+    if (health == nullptr) return;
+    for (const char* const name : {"", proto::InferenceService::service_full_name()}) {
+      health->SetServingStatus(name, serving);
+    }
   }
 
   void Stop(Duration patience) override {
     if (server_ == nullptr) return;
-    const auto deadline = gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC),
-                                       gpr_time_from_nanos(patience.count(), GPR_TIMESPAN));
-    server_->Shutdown(deadline);
-    server_->Wait();
+    EndCalls(patience);
     server_.reset();
   }
 
  private:
+  // grpc::Server's own grace would wait for those who watch our health as well, who never end.
+  void EndCalls(Duration patience) {
+    const ClosedToNewCalls closed(server_->c_server());
+    (void)service_.calls().WaitUntilNone(SystemClock().Now() + patience);
+    server_->Shutdown(gpr_now(GPR_CLOCK_MONOTONIC));
+    server_->Wait();
+  }
+
   PublicService service_;
   int port_ = 0;
   std::unique_ptr<grpc::Server> server_;

@@ -40,9 +40,9 @@ class GrpcFront {
                                                     const Parts& parts);
   virtual ~GrpcFront() = default;  // stops at once
   virtual uint16_t port() const = 0;
-  // What grpc.health.v1 says.
+  // What grpc.health.v1 says, for "" and the service's name: NOT_SERVING until then.
   virtual void SetServing(bool serving) = 0;
-  // Refuses new calls, waits for those in flight until `patience` has passed, cancels the rest.
+  // Refuses new calls, waits for the service's until `patience` has passed, cancels the rest.
   virtual void Stop(Duration patience) = 0;
 };
 

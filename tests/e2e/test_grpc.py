@@ -3,6 +3,7 @@
 import grpc
 import pytest
 
+from cluster import Cluster, wait_until
 from public_grpc import messages, stub
 
 
@@ -64,3 +65,19 @@ def test_a_value_out_of_range_is_an_invalid_argument(service):
     with pytest.raises(grpc.RpcError) as caught:
         list(service.Generate(bad, timeout=10))
     assert caught.value.code() == grpc.StatusCode.INVALID_ARGUMENT
+
+
+def test_health_says_what_readyz_says():
+    with Cluster(workers=1, replication=1) as lonely:
+        router = lonely.processes("router")[0]
+        check = grpc.insecure_channel(f"127.0.0.1:{router['grpc_port']}").unary_unary(
+            "/grpc.health.v1.Health/Check")
+
+        def serving():
+            return check(b"", timeout=5) == b"\x08\x01"
+
+        wait_until(serving, 5, "a router that serves")
+        with lonely.supervisor_stopped():
+            lonely.kill("coordinator-0")
+            wait_until(lambda: lonely.admin(router, "/readyz")[0] == 503, 10, "not ready")
+            wait_until(lambda: not serving(), 5, "not serving")

@@ -1,4 +1,5 @@
 // The router over real sockets, with scripted coordinators that break.
+#include <grpcpp/generic/generic_stub.h>
 #include <gtest/gtest.h>
 
 #include <thread>
@@ -236,6 +237,60 @@ TEST_F(RouterTest, CutsAGrpcClientThatDoesNotRead) {
   pb::GenerateEvent event;
   while (reader->Read(&event)) continue;
   EXPECT_FALSE(reader->Finish().ok());
+}
+
+TEST_F(RouterTest, StopsOnceItsGrpcStreamsHaveEnded) {
+  coordinators_[0]->service.endless = coordinators_[1]->service.endless = true;
+  const auto stub = Stub();
+  grpc::ClientContext context;
+  pb::GenerateRequest request;
+  request.mutable_text()->set_text("hi");
+  const auto reader = stub->Generate(&context, request);
+  pb::GenerateEvent event;
+  ASSERT_TRUE(reader->Read(&event));
+  std::thread stop([this] { grpc_->Stop(Seconds(60)); });
+  const auto refuses = [&] {
+    grpc::ClientContext late;
+    pb::ListModelsResponse models;
+    return !stub->ListModels(&late, {}, &models).ok();
+  };
+  for (int i = 0; i < 10'000 && !refuses(); ++i) EXPECT_TRUE(reader->Read(&event));
+  EXPECT_TRUE(refuses());
+  for (int i = 0; i < 1000; ++i) EXPECT_TRUE(reader->Read(&event));
+  coordinators_[0]->service.endless = coordinators_[1]->service.endless = false;
+  while (reader->Read(&event)) continue;
+  EXPECT_TRUE(event.has_finished());
+  EXPECT_TRUE(reader->Finish().ok());
+  stop.join();
+}
+
+// Clients that balance by health keep such a stream open for ever.
+TEST_F(RouterTest, StopsThoughSomebodyWatchesItsHealth) {
+  grpc::GenericStub stub(grpc::CreateChannel("127.0.0.1:" + std::to_string(grpc_->port()),
+                                             grpc::InsecureChannelCredentials()));
+  grpc::ClientContext context;
+  grpc::CompletionQueue queue;
+  const auto done = [&] {
+    void* tag = nullptr;
+    bool ok = false;
+    return queue.Next(&tag, &ok) && ok;
+  };
+  const auto watch = stub.PrepareCall(&context, "/grpc.health.v1.Health/Watch", &queue);
+  watch->StartCall(this);
+  ASSERT_TRUE(done());
+  const grpc::Slice everything;
+  watch->WriteLast(grpc::ByteBuffer(&everything, 1), {}, this);
+  ASSERT_TRUE(done());
+  grpc::ByteBuffer health;
+  watch->Read(&health, this);
+  ASSERT_TRUE(done());
+  const TimePoint begin = clock_.Now();
+  grpc_->Stop(Seconds(20));
+  EXPECT_LT(clock_.Now() - begin, Seconds(10));
+  grpc::Status status;
+  watch->Finish(&status, this);
+  EXPECT_TRUE(done());
+  EXPECT_FALSE(status.ok());
 }
 
 TEST_F(RouterTest, ListensOnAnAddressWithColons) {

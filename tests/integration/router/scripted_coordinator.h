@@ -47,8 +47,9 @@ class ScriptedService final : public pb::InferenceService::Service {
     event.mutable_started()->set_model("demo");
     event.mutable_started()->set_prompt_tokens(3);
     writer->Write(event);
-    const uint32_t count = endless ? 1'000'000 : kScriptedTokens;
-    for (auto i = static_cast<uint32_t>(request->resume_tokens_size()); i < count; ++i) {
+    // A stream that is endless no longer ends soon.
+    const auto count = [this] { return endless ? 1'000'000 : kScriptedTokens; };
+    for (auto i = static_cast<uint32_t>(request->resume_tokens_size()); i < count(); ++i) {
       int wanted = static_cast<int>(i);
       if (break_before.compare_exchange_strong(wanted, -1)) {
         return grpc::Status(grpc::StatusCode::UNAVAILABLE, "killed");
