@@ -9,7 +9,6 @@
 #include <prometheus/text_serializer.h>
 
 #include <map>
-#include <set>
 #include <sstream>
 
 #include "common/base/check.h"
@@ -56,15 +55,11 @@ struct MetricRegistry::Impl {
   explicit Impl(size_t series_per_name_in) : series_per_name(series_per_name_in) {}
 
   // Whether the series may be added or is there already.
-  bool AdmitSeries(const std::string& name, const std::string& help,
-                   const prometheus::Labels& labels) WINDROSE_REQUIRES(mutex) {
+  bool AdmitsSeries(const std::string& name, const std::string& help,
+                    const prometheus::Labels& labels) WINDROSE_REQUIRES(mutex) {
     CHECK(prometheus::CheckMetricName(name));
     CHECK(!help.empty());
-    std::set<prometheus::Labels>& known = series[name];
-    if (known.count(labels) > 0) return true;
-    if (known.size() >= series_per_name) return false;
-    known.insert(labels);
-    return true;
+    return series[name].contains(labels) || series[name].size() < series_per_name;
   }
 
   // The series of the family `name`, made by `builder` when it is new.
@@ -73,20 +68,24 @@ struct MetricRegistry::Impl {
                   const MetricLabels& labels, Args&&... args) {
     const prometheus::Labels label_map(labels.begin(), labels.end());
     MutexLock lock(mutex);
-    if (!AdmitSeries(name, help, label_map)) {
+    if (!AdmitsSeries(name, help, label_map)) {
       dropped_series.Inc();
       return nullptr;
     }
     // The same name and help give the same family; the same labels the same series.
-    return &builder.Name(name).Help(help).Register(registry).Add(label_map,
-                                                                 std::forward<Args>(args)...);
+    auto& family = builder.Name(name).Help(help).Register(registry);
+    Metric& metric = family.Add(label_map, std::forward<Args>(args)...);
+    series[name][label_map] = [&family, &metric] { family.Remove(&metric); };
+    return &metric;
   }
 
   const size_t series_per_name;
   prometheus::Registry registry{prometheus::Registry::InsertBehavior::Merge};
   Counter dropped_series;
   Mutex mutex;
-  std::map<std::string, std::set<prometheus::Labels>> series WINDROSE_GUARDED_BY(mutex);
+  // By name and labels, what takes a series out.
+  std::map<std::string, std::map<prometheus::Labels, std::function<void()>>> series
+      WINDROSE_GUARDED_BY(mutex);
   std::vector<std::function<void()>> collectors WINDROSE_GUARDED_BY(mutex);
 };
 
@@ -114,6 +113,15 @@ Histogram MetricRegistry::AddHistogram(const std::string& name, const std::strin
                                        const Buckets& buckets, const MetricLabels& labels) {
   return Histogram(impl_->AddSeries<prometheus::Histogram>(prometheus::BuildHistogram(), name, help,
                                                            labels, buckets));
+}
+
+void MetricRegistry::Remove(const std::string& name, const MetricLabels& labels) {
+  MutexLock lock(impl_->mutex);
+  auto& known = impl_->series[name];
+  const auto found = known.find(prometheus::Labels(labels.begin(), labels.end()));
+  if (found == known.end()) return;
+  found->second();
+  known.erase(found);
 }
 
 void MetricRegistry::AddCollector(std::function<void()> collector) {

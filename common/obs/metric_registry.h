@@ -86,6 +86,10 @@ class MetricRegistry {
   Histogram AddHistogram(const std::string& name, const std::string& help, const Buckets& buckets,
                          const MetricLabels& labels = {});
 
+  // Takes a series out, as that of a peer that is no more; unknown ones are ignored. Its handles
+  // must not be used again.
+  void Remove(const std::string& name, const MetricLabels& labels);
+
   // Runs before each Text(), to bring gauges up to date. Must not call the registry's Add
   // functions.
   void AddCollector(std::function<void()> collector);

@@ -52,6 +52,8 @@ void CoordinatorSet::SetAddresses(const std::vector<std::string>& addresses) {
     gone.listed = false;
     parts_.loop.CancelTimer(gone.probe_timer);
     SetUp(gone, false, "no longer listed");
+    gone.metrics = CoordinatorMetrics();
+    parts_.probe.Forget(entry->first);
     entry = coordinators_.erase(entry);
   }
   for (const std::string& address : addresses) {

@@ -22,6 +22,9 @@ class UpstreamProbe {
   explicit UpstreamProbe(MetricRegistry& registry) : registry_(&registry) {}
 
   CoordinatorMetrics ForCoordinator(const std::string& address) const;
+  // The coordinator is no more, and no handle of it is used again: an address that comes with each
+  // new pod must not stay for ever, and say that it is down.
+  void Forget(const std::string& address) const;
 
  private:
   MetricRegistry* registry_ = nullptr;

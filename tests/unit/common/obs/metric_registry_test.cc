@@ -51,6 +51,22 @@ TEST(MetricRegistry, DropsSeriesBeyondTheLimit) {
   EXPECT_TRUE(Contains(text, "windrose_metrics_dropped_series_total 3\n"));
 }
 
+TEST(MetricRegistry, TakesASeriesOutAndItsPlaceWithIt) {
+  MetricRegistry registry(2);
+  for (int i = 0; i < 5; ++i) {
+    const MetricLabels labels = {{"i", std::to_string(i)}};
+    registry.AddGauge("windrose_test", "Test.", labels).Set(1);
+    if (i > 0) registry.Remove("windrose_test", labels);
+  }
+  registry.Remove("windrose_test", {{"i", "7"}});
+  registry.AddGauge("windrose_test", "Test.", {{"i", "1"}});
+  const std::string text = registry.Text();
+  EXPECT_TRUE(Contains(text, "windrose_test{i=\"0\"} 1\n"));
+  EXPECT_TRUE(Contains(text, "windrose_test{i=\"1\"} 0\n")) << "a new one";
+  EXPECT_FALSE(Contains(text, "i=\"4\""));
+  EXPECT_TRUE(Contains(text, "windrose_metrics_dropped_series_total 0\n"));
+}
+
 TEST(MetricRegistry, EscapesLabelValues) {
   MetricRegistry registry;
   registry.AddGauge("windrose_test", "Test.", {{"peer", "a\"b\\c\nd"}}).Set(1);

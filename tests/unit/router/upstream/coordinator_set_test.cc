@@ -83,6 +83,28 @@ TEST_F(CoordinatorSetTest, ForgetsAddressesThatVanish) {
   EXPECT_EQ(kept->address, "a:1") << "its running call goes on";
 }
 
+// Pods have new addresses each time: an alarm for those that are down must not ring for the old
+// ones.
+TEST_F(CoordinatorSetTest, ShowsNoMetricsOfAnAddressThatVanished) {
+  MetricRegistry metrics;
+  CoordinatorSet::Parts parts = ScriptedParts(loop_, script_, entropy_, log_);
+  parts.probe = UpstreamProbe(metrics);
+  CoordinatorSet set(std::move(parts), CoordinatorSetOptions{});
+  set.SetAddresses({"a:1"});
+  Run(Milliseconds(10));
+  const CoordinatorLease lease = set.Pick("", {});
+  ASSERT_TRUE(lease);
+  EXPECT_NE(metrics.Text().find(R"(windrose_router_backend_up{coordinator="a:1"} 1)"),
+            std::string::npos);
+  set.SetAddresses({"b:1"});
+  set.ReportBroken(*lease);
+  Run(Milliseconds(10));
+  EXPECT_EQ(metrics.Text().find("a:1"), std::string::npos) << metrics.Text();
+  set.SetAddresses({"a:1", "b:1"});
+  EXPECT_NE(metrics.Text().find(R"(windrose_router_backend_requests_total{coordinator="a:1"} 0)"),
+            std::string::npos);
+}
+
 TEST_F(CoordinatorSetTest, PicksOnlyWhoServesTheModel) {
   set_.SetAddresses({"a:1"});
   Run(Milliseconds(10));
