@@ -74,6 +74,7 @@ std::string FormatHttpRefusal(const HttpRefusal& refusal, const std::string& req
   std::vector<HttpField> fields = {{"Content-Type", "application/json"},
                                    {"Cache-Control", "no-store"}};
   if (refusal.status == 405) fields.push_back({"Allow", "GET, HEAD, POST, DELETE, OPTIONS"});
+  if (refusal.status == 503) fields.push_back({"Retry-After", "1"});
   HttpHeadEnding ending;
   ending.content_length = body.size();
   ending.close = true;

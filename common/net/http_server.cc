@@ -12,14 +12,13 @@
 #include "common/net/asio.h"
 #include "common/net/http_connection.h"
 #include "common/net/http_connections.h"
+#include "common/net/http_head.h"
 
 namespace windrose {
 namespace {
 
 constexpr Duration kAcceptPause = Milliseconds(50);
-constexpr std::string_view kBusyAnswer =
-    "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nContent-Length: 0\r\n"
-    "Connection: close\r\n\r\n";
+const HttpRefusal kBusy = {503, "too_many_connections", "too many connections are open"};
 
 // Never more than half of the descriptors this process may have.
 HttpLimits BoundedByDescriptors(HttpLimits limits) {
@@ -122,7 +121,8 @@ void BeastHttpServer::OnAccept(const AsioError& error, Tcp::socket socket) {
       all_->counts().refused.fetch_add(1, std::memory_order_relaxed);
       AsioError ignored;
       socket.non_blocking(true, ignored);
-      socket.write_some(asio::buffer(kBusyAnswer), ignored);
+      const std::string answer = FormatHttpRefusal(kBusy, all_->NewRequestId());
+      socket.write_some(asio::buffer(answer), ignored);
     }
   }
   Accept();

@@ -202,7 +202,10 @@ TEST(HttpServer, BoundsConnectionsPerAddress) {
   second.Send(Get("/"));
   second.ReadUntil("]\n");
   RawClient third(server.port());
-  EXPECT_EQ(third.ReadAll().find("HTTP/1.1 503 "), 0u);
+  const std::string refusal = third.ReadAll();
+  EXPECT_EQ(refusal.find("HTTP/1.1 503 "), 0u);
+  EXPECT_NE(refusal.find("\r\nRetry-After: 1\r\n"), std::string::npos) << refusal;
+  EXPECT_NE(refusal.find(R"("code":"too_many_connections"}})"), std::string::npos) << refusal;
   first.reset();
   ASSERT_TRUE(WaitFor([&] { return server.server->stats().connections_open == 1; }));
   RawClient fourth(server.port());
