@@ -113,7 +113,8 @@ class CompletionFormat final : public ResponseFormat {
     size_t& offset = next_offset_[index];
     for (const TokenEvent& token : tokens) {
       json.Unsigned(offset);
-      offset += CountCharacters(ToValidUtf8(TokenBytes(token)));
+      // By leading bytes, since tokens may share a character.
+      offset += CountCharacters(TokenBytes(token));
     }
     json.EndArray().EndObject();
   }

@@ -101,7 +101,7 @@ class JsonWriter {
 // `text` with every invalid sequence replaced by U+FFFD.
 std::string ToValidUtf8(std::string_view text);
 
-// Unicode characters in valid UTF-8.
+// Unicode characters that begin in `text`, which is UTF-8.
 size_t CountCharacters(std::string_view text);
 
 }  // namespace windrose::router

@@ -113,6 +113,16 @@ TEST(CompletionFormat, CountsOffsetsAcrossChunks) {
             std::string::npos);
 }
 
+TEST(CompletionFormat, CountsACharacterOfSeveralTokensOnce) {
+  const auto format = MakeCompletionFormat({.include_usage = false, .logprobs = 0});
+  format->SetHead(kHead);
+  const TokenEvent tokens[] = {Token("\xE2", -1.0F, {}), Token("\x82", -1.0F, {}),
+                               Token("\xAC", -1.0F, {}), Token("x", -1.0F, {}),
+                               Token("y", -1.0F, {})};
+  const std::string chunk = format->TextChunk(0, "\xE2\x82\xACxy", tokens);
+  EXPECT_NE(chunk.find("\"text_offset\":[0,1,1,1,2]"), std::string::npos) << chunk;
+}
+
 TEST(ErrorAnswer, MapsStatusAndCode) {
   struct Case {
     Status status;
