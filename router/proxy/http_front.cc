@@ -82,8 +82,7 @@ void HttpFront::Handle(HttpRequest request, std::shared_ptr<HttpResponder> respo
                                             : HandleHealth(std::move(exchange));
   }
   const std::string* const type = request.Field("content-type");
-  if (type == nullptr || !IsJsonContentType(*type) ||
-      request.Field("content-encoding") != nullptr) {
+  if (type == nullptr || !IsJsonContentType(*type)) {
     return Refuse(exchange, request.method,
                   WithCode(InvalidArgument("the body must be application/json in UTF-8"),
                            "unsupported_media_type"));

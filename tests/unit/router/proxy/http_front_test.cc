@@ -251,6 +251,18 @@ TEST_F(HttpFrontTest, DeniesByDefault) {
   EXPECT_EQ(unknown->response->status, 404);
 }
 
+// What else a body may be encoded in, the gate has refused.
+TEST_F(HttpFrontTest, TakesABodyThatIsSaidNotToBeEncoded) {
+  HttpRequest request{.id = "r1", .method = "POST", .path = "/v1/chat/completions"};
+  request.fields = {{"content-type", "application/json"}, {"content-encoding", "identity"}};
+  request.body = std::string(kChat) + "}";
+  const auto responder = std::make_shared<FakeResponder>();
+  front_.Handle(std::move(request), responder);
+  RunToEnd(*responder);
+  ASSERT_TRUE(responder->response.has_value());
+  EXPECT_EQ(responder->response->status, 200) << responder->response->body;
+}
+
 TEST_F(HttpFrontTest, ListsModelsUnderEveryName) {
   for (const char* const path : {"/v1/models/demo", "/v1/models/mixtral-8x7b",
                                  "/v1/models/mistralai/Mixtral-8x7B-Instruct-v0.1",
