@@ -150,6 +150,12 @@ Status CheckCoverage(const TensorEntries& tensors, uint64_t data_bytes) {
 
 }  // namespace
 
+uint64_t SafetensorsHeaderEnd(std::span<const std::byte> prefix, uint64_t file_bytes) {
+  if (file_bytes < kLengthBytes || prefix.size() < kLengthBytes) return file_bytes;
+  const uint64_t length = LittleEndian64(prefix.first<kLengthBytes>());
+  return std::min(kLengthBytes + std::min(length, kMaxSafetensorsHeaderBytes), file_bytes);
+}
+
 StatusOr<TensorEntries> ParseSafetensorsHeader(std::span<const std::byte> prefix,
                                                uint64_t file_bytes) {
   ASSIGN_OR_RETURN(const std::string_view text, HeaderText(prefix, file_bytes));

@@ -35,6 +35,10 @@ struct TensorEntry {
 
 using TensorEntries = std::map<std::string, TensorEntry, std::less<>>;
 
+// Where the header ends in a file of `file_bytes` that starts with `prefix`, 8 bytes or all of it;
+// not beyond the file nor the limit, whatever the file says.
+uint64_t SafetensorsHeaderEnd(std::span<const std::byte> prefix, uint64_t file_bytes);
+
 // The tensors of a file that starts with `prefix` and is `file_bytes` long; `prefix` holds at least
 // the whole header, or all of the file. INVALID_ARGUMENT says what is wrong and with which tensor.
 // Costs memory in proportion to the tensors it accepts.

@@ -1,5 +1,6 @@
 #include "common/model/tensor_files.h"
 
+#include <algorithm>
 #include <set>
 
 #include "common/model/checkpoint_layout.h"
@@ -17,8 +18,7 @@ constexpr size_t kMaxShards = 4096;
 StatusOr<TensorFile> MapFile(const std::string& directory, const std::string& name) {
   TensorFile file;
   ASSIGN_OR_RETURN(file.mapping, MappedFile::Open(directory, name));
-  const std::span<const std::byte> bytes = file.mapping->bytes();
-  StatusOr<TensorEntries> entries = ParseSafetensorsHeader(bytes, bytes.size());
+  StatusOr<TensorEntries> entries = ReadEntries(*file.mapping);
   if (!entries.ok()) return Annotate(entries.status(), name);
   file.entries = *std::move(entries);
   return file;
@@ -60,6 +60,15 @@ Status CheckAgainst(const ManifestFile& described, const TensorFile& file) {
 }
 
 }  // namespace
+
+// What cannot be read is asked for before it is touched: touching it would be a signal.
+StatusOr<TensorEntries> ReadEntries(const MappedFile& file) {
+  const std::span<const std::byte> bytes = file.bytes();
+  RETURN_IF_ERROR(MakeMappedResident(bytes.first(std::min(bytes.size(), sizeof(uint64_t)))));
+  const uint64_t end = SafetensorsHeaderEnd(bytes, bytes.size());
+  RETURN_IF_ERROR(MakeMappedResident(bytes.first(end)));
+  return ParseSafetensorsHeader(bytes, bytes.size());
+}
 
 std::string ShapeText(const std::vector<uint64_t>& shape) {
   std::string text = "[";

@@ -33,6 +33,9 @@ struct TensorFile {
   TensorEntries entries;
 };
 
+// As ParseSafetensorsHeader; DATA_LOSS when the file became shorter or its header is unreadable.
+StatusOr<TensorEntries> ReadEntries(const MappedFile& file);
+
 class TensorFiles {
  public:
   // model.safetensors, or the files that model.safetensors.index.json names. NOT_FOUND when there
