@@ -170,6 +170,7 @@ void ReadRotary(Reader& reader, MixtralConfig& config) {
   if (!parameters->is_object()) return reader.Fail("rope_parameters", "wanted an object");
   Reader inner(parameters->get_object());
   inner.MustBe("rope_type", "default", "default");
+  inner.MustBe("type", "default", "default");  // the older spelling
   const double theta = inner.Number("rope_theta", kLowest, kHighest, config.rope_theta);
   if (!inner.status().ok()) return reader.Fail("rope_parameters", Message(inner.status()));
   if (reader.Find("rope_theta") != nullptr && theta != config.rope_theta) {
