@@ -1,10 +1,14 @@
 #include "cli/convert/checkpoint_source.h"
 
 #include <atomic>
+#include <filesystem>
+#include <set>
 #include <span>
+#include <system_error>
 
 #include "cli/convert/source_identity.h"
 #include "common/base/check.h"
+#include "common/model/checkpoint_layout.h"
 #include "common/model/manifest.h"
 #include "common/model/mapped_file.h"
 #include "common/tensor/convert.h"
@@ -73,8 +77,15 @@ Status CheckpointSource::Verify() const {
   return weights_.storage->Read(WeightStorage::Compare::kHashes, stop, bytes_read);
 }
 
+// Of the files that are read: another beside them may come, go and have any name.
 StatusOr<std::vector<std::string>> CheckpointSource::Identity() const {
-  return DirectoryIdentity(directory_);
+  std::set<std::string> names = {kConfigFile};
+  for (const auto& [tensor, view] : weights_.views) names.insert(FileOf(tensor));
+  std::error_code error;
+  if (std::filesystem::exists(directory_ + "/" + kTokenizerFile, error)) {
+    names.insert(kTokenizerFile);
+  }
+  return FilesIdentity(directory_, names);
 }
 
 }  // namespace windrose::cli

@@ -1,11 +1,8 @@
 #include "cli/convert/source_identity.h"
 
-#include <algorithm>
 #include <chrono>
 #include <filesystem>
 #include <system_error>
-
-#include "common/model/checkpoint_layout.h"
 
 namespace windrose::cli {
 
@@ -20,16 +17,12 @@ StatusOr<std::string> FileIdentity(const std::string& path) {
          std::to_string(std::chrono::nanoseconds(since_epoch).count());
 }
 
-StatusOr<std::vector<std::string>> DirectoryIdentity(const std::string& directory) {
-  std::error_code error;
+StatusOr<std::vector<std::string>> FilesIdentity(const std::string& directory,
+                                                 const std::set<std::string>& names) {
   std::vector<std::string> identity;
-  for (const auto& entry : std::filesystem::directory_iterator(directory, error)) {
-    const std::string name = entry.path().filename().string();
-    if (!name.ends_with(".safetensors") && name != kConfigFile && name != kTokenizerFile) continue;
-    ASSIGN_OR_RETURN(identity.emplace_back(), FileIdentity(entry.path().string()));
+  for (const std::string& name : names) {
+    ASSIGN_OR_RETURN(identity.emplace_back(), FileIdentity(directory + "/" + name));
   }
-  if (error) return Unavailable("cannot read " + directory + ": " + error.message());
-  std::sort(identity.begin(), identity.end());
   return identity;
 }
 

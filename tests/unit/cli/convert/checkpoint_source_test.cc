@@ -80,6 +80,21 @@ TEST_F(CheckpointSourceTest, IdentityChangesWithAFile) {
   EXPECT_NE(*(*source)->Identity(), *before);
 }
 
+// As one that is still being downloaded, or one whose name no manifest could be read back with.
+TEST_F(CheckpointSourceTest, FilesThatAreNotTheModelsDoNotMatter) {
+  const auto source = CheckpointSource::Open(directory_.path());
+  const auto before = (*source)->Identity();
+  ASSERT_TRUE(before.ok());
+  std::ofstream(directory_.file("other \xE9.safetensors")) << "weights";
+  std::filesystem::create_symlink("nowhere", directory_.file("link.safetensors"));
+  const auto after = (*source)->Identity();
+  ASSERT_TRUE(after.ok()) << ToString(after.status());
+  EXPECT_EQ(*after, *before);
+  const std::string ours = directory_.file("ours");
+  ASSERT_TRUE(Convert(**source, {ours, DType::kQ8, 1}, [](uint64_t, uint64_t) {}).ok());
+  EXPECT_TRUE(Checkpoint::Open(ours).ok());
+}
+
 TEST_F(CheckpointSourceTest, SaysWhenAFileShrankMeanwhile) {
   const auto source = CheckpointSource::Open(directory_.path());
   std::filesystem::resize_file(directory_.file("model.safetensors"), 4096);

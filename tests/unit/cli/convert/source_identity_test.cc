@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 
 #include <fstream>
+#include <set>
+#include <string>
 
 #include "tests/support/temporary_directory.h"
 
@@ -13,24 +15,22 @@ namespace {
 using testing::ElementsAre;
 using testing::StartsWith;
 
-TEST(SourceIdentity, NamesWhatAModelIsMadeOf) {
+TEST(SourceIdentity, SaysNameSizeAndTimeOfEachFile) {
   const TemporaryDirectory directory;
-  for (const char* name : {"model-2.safetensors", "model-1.safetensors", "config.json",
-                           "tokenizer.model", "README.md"}) {
+  for (const char* name : {"model-2.safetensors", "model-1.safetensors", "README.md"}) {
     std::ofstream(directory.file(name)) << name;
   }
-  const auto identity = DirectoryIdentity(directory.path());
+  const std::set<std::string> names = {"model-2.safetensors", "model-1.safetensors"};
+  const auto identity = FilesIdentity(directory.path(), names);
   ASSERT_TRUE(identity.ok()) << ToString(identity.status());
-  EXPECT_THAT(
-      *identity,
-      ElementsAre(StartsWith("config.json 11 "), StartsWith("model-1.safetensors 19 "),
-                  StartsWith("model-2.safetensors 19 "), StartsWith("tokenizer.model 15 ")));
-  EXPECT_EQ(*DirectoryIdentity(directory.path()), *identity);
+  EXPECT_THAT(*identity, ElementsAre(StartsWith("model-1.safetensors 19 "),
+                                     StartsWith("model-2.safetensors 19 ")));
+  EXPECT_EQ(*FilesIdentity(directory.path(), names), *identity);
 }
 
 TEST(SourceIdentity, SaysWhatCannotBeRead) {
   EXPECT_EQ(FileIdentity("/nowhere").status().code(), StatusCode::kUnavailable);
-  EXPECT_EQ(DirectoryIdentity("/nowhere").status().code(), StatusCode::kUnavailable);
+  EXPECT_EQ(FilesIdentity("/nowhere", {"a"}).status().code(), StatusCode::kUnavailable);
 }
 
 }  // namespace
