@@ -11,8 +11,8 @@
 namespace windrose::cli {
 namespace {
 
-// Of bf16; beyond it a weight would become infinite.
-constexpr float kLargestWeight = 0x1.FEp127F;
+// So that neither the difference of two weights nor one that is rounded up becomes infinite.
+constexpr float kLargestWeight = 0x1p126F;
 
 }  // namespace
 
@@ -60,8 +60,8 @@ Status PanelEncoder::CheckFinite(size_t first, const ConstRows& rows) const {
     });
     if (bad == values.end()) continue;
     return Refusal("row " + std::to_string(first + row) + ", column " +
-                   std::to_string(bad - values.begin()) + ": wanted a finite weight, got " +
-                   std::to_string(*bad));
+                   std::to_string(bad - values.begin()) +
+                   ": wanted a finite weight of at most 2^126, got " + std::to_string(*bad));
   }
   return OkStatus();
 }

@@ -27,7 +27,7 @@ class PanelEncoder {
   size_t Offset(size_t panel) const;
 
   // Writes panel `panel` to `out`, which has exactly its bytes. INVALID_ARGUMENT names file, tensor
-  // and rows of weights that are not finite, or zeros throughout the panel.
+  // and rows of weights that are not finite or above 2^126, or zeros throughout the panel.
   Status Encode(size_t panel, std::span<float> scratch, std::span<std::byte> out) const;
 
  private:

@@ -72,8 +72,9 @@ TEST(PanelEncoder, TakesANormAsOneRow) {
   EXPECT_EQ(bytes->size(), 160U);
 }
 
-TEST(PanelEncoder, NamesTheWeightThatIsNotFinite) {
-  for (const float bad : {std::numeric_limits<float>::quiet_NaN(), -INFINITY, 3.4e38F}) {
+TEST(PanelEncoder, NamesTheWeightThatIsNotFiniteOrTooLarge) {
+  for (const float bad :
+       {std::numeric_limits<float>::quiet_NaN(), -INFINITY, 3.4e38F, -0x1.2p126F}) {
     MadeSource source(TinyMixtralConfig());
     source.weight = [bad](const std::string&, size_t row, size_t col) {
       return row == 18 && col == 69 ? std::optional(bad) : std::nullopt;
@@ -81,6 +82,21 @@ TEST(PanelEncoder, NamesTheWeightThatIsNotFinite) {
     const Status status = EncodeAll(source, {{"some.w", {21, 70}}, DType::kQ4}).status();
     EXPECT_EQ(status.code(), StatusCode::kInvalidArgument);
     EXPECT_THAT(Message(status), testing::HasSubstr("made.file: tensor some.w: row 18, column 69"));
+  }
+}
+
+TEST(PanelEncoder, PacksTheLargestWeightsAsNumbers) {
+  MadeSource source(TinyMixtralConfig());
+  source.weight = [](const std::string&, size_t, size_t col) {
+    return std::optional(col % 2 == 0 ? 0x1p126F : -0x1p126F);
+  };
+  for (const DType format : kFormats) {
+    if (format == DType::kF16) continue;
+    const auto bytes = EncodeAll(source, {{"some.w", {16, 70}}, format});
+    ASSERT_TRUE(bytes.ok()) << ToString(bytes.status());
+    std::vector<float> row(70);
+    ReadWeightRow({format, bytes->data(), 16, 70}, 15, row);
+    for (const float weight : row) EXPECT_NEAR(std::fabs(weight) / 0x1p126F, 1.0F, 0.1F);
   }
 }
 
