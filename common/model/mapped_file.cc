@@ -6,8 +6,10 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
+#include <string_view>
 #include <utility>
 
 #include "common/model/strict_json.h"
@@ -43,6 +45,17 @@ Status CannotOpen(const std::string& what) {
   return Unavailable(message);
 }
 
+// A clone without Git LFS has a few lines in place of a large file, and they begin like this.
+Status CheckIsNotPointer(const Descriptor& file, const std::string& name) {
+  constexpr std::string_view kPointer = "version https://git-lfs.github.com/spec/";
+  std::array<char, kPointer.size()> start{};
+  const ssize_t got = pread(file.get(), start.data(), start.size(), 0);
+  if (got <= 0 || std::string_view(start.data(), start.size()) != kPointer) return OkStatus();
+  return InvalidArgument(name +
+                         ": is a Git LFS pointer; wanted the file it points to, which "
+                         "`git lfs pull` fetches");
+}
+
 // O_NONBLOCK so that opening a pipe does not wait for its other end; it is refused right after.
 StatusOr<OpenedFile> OpenRegular(const std::string& directory, const std::string& name) {
   RETURN_IF_ERROR(CheckPlainFileName(name));
@@ -57,6 +70,7 @@ StatusOr<OpenedFile> OpenRegular(const std::string& directory, const std::string
   struct stat about {};
   if (fstat(file.get(), &about) != 0) return Internal(name + ": " + std::strerror(errno));
   if (!S_ISREG(about.st_mode)) return InvalidArgument(name + ": is not a regular file");
+  RETURN_IF_ERROR(CheckIsNotPointer(file, name));
   return OpenedFile{std::move(file), static_cast<size_t>(about.st_size)};
 }
 

@@ -61,6 +61,19 @@ TEST(MappedFile, RefusesWhatIsNotARegularFileWithoutWaiting) {
   }
 }
 
+TEST(MappedFile, TellsAPointerOfGitLfsFromTheFile) {
+  const TemporaryDirectory directory;
+  const std::string pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:12\nsize 9\n";
+  Write(directory.file("a"), pointer);
+  for (const Status& status : {MappedFile::Open(directory.path(), "a").status(),
+                               ReadModelText(directory.path(), "a", 1000).status()}) {
+    EXPECT_EQ(status.code(), StatusCode::kInvalidArgument);
+    EXPECT_NE(Message(status).find("a: is a Git LFS pointer"), std::string::npos);
+  }
+  Write(directory.file("a"), pointer.substr(0, 20));
+  EXPECT_TRUE(MappedFile::Open(directory.path(), "a").ok());
+}
+
 TEST(MappedFile, RefusesEverythingButPlainNames) {
   const TemporaryDirectory directory;
   for (const std::string& name :
