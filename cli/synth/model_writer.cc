@@ -9,6 +9,7 @@
 
 #include "cli/synth/random_weights.h"
 #include "cli/synth/shard_plan.h"
+#include "common/model/checkpoint_layout.h"
 #include "common/model/safetensors_writer.h"
 #include "common/model/tensor_names.h"
 
@@ -28,9 +29,13 @@ Status PrepareDirectory(const SynthOptions& options) {
   std::error_code error;
   std::filesystem::create_directories(options.directory, error);
   if (error) return Unavailable("cannot create " + options.directory + ": " + error.message());
-  if (std::filesystem::exists(options.directory + "/config.json", error)) {
-    return AlreadyExists(options.directory + " already holds a model");
+  for (const char* name : {kConfigFile, kManifestFile, kUnfinishedManifestFile}) {
+    if (!std::filesystem::exists(options.directory + "/" + name, error)) continue;
+    return AlreadyExists(options.directory + " already holds a model: " + name + " is there");
   }
+  // What an earlier run, cut off, had begun in another number of files would be read first.
+  std::filesystem::remove(options.directory + "/model.safetensors", error);
+  if (error) return Unavailable("cannot replace a file: " + error.message());
   if (options.tokenizer.empty()) return OkStatus();
   std::filesystem::copy_file(options.tokenizer, options.directory + "/tokenizer.model",
                              std::filesystem::copy_options::overwrite_existing, error);

@@ -21,7 +21,7 @@ struct SynthOptions {
 // Called now and then with the bytes written and those to write in all.
 using SynthProgress = std::function<void(uint64_t bytes, uint64_t total_bytes)>;
 
-// ALREADY_EXISTS when the directory holds a config.json.
+// ALREADY_EXISTS when the directory holds a config.json, or a conversion that is unfinished.
 Status WriteModel(const SynthOptions& options, const SynthProgress& on_progress);
 
 }  // namespace windrose::cli

@@ -92,6 +92,23 @@ TEST_F(ModelWriterTest, WritesAnewWhatWasCutOff) {
   EXPECT_EQ(*Checkpoint::Open(options.directory)->Tokenizer(), "pieces");
 }
 
+TEST_F(ModelWriterTest, WritesAnewWhatWasCutOffInOneFileOfMore) {
+  SynthOptions options = Options("a");
+  options.shard_bytes = 100'000;
+  std::filesystem::create_directories(options.directory);
+  std::ofstream(options.directory + "/model.safetensors") << "weig";
+  ASSERT_TRUE(Write(options).ok());
+  const auto checkpoint = Checkpoint::Open(options.directory);
+  EXPECT_TRUE(checkpoint.ok()) << Message(checkpoint.status());
+}
+
+TEST_F(ModelWriterTest, LeavesAnUnfinishedConversionAlone) {
+  const SynthOptions options = Options("a");
+  std::filesystem::create_directories(options.directory);
+  std::ofstream(options.directory + "/windrose.json.partial") << "{}";
+  EXPECT_EQ(Write(options).code(), StatusCode::kAlreadyExists);
+}
+
 TEST_F(ModelWriterTest, ReportsATokenizerThatIsNotThere) {
   SynthOptions options = Options("a");
   options.tokenizer = "/nowhere/tokenizer.model";
