@@ -54,7 +54,10 @@ std::string FormatProgress(const Progress& progress) {
 
 void ProgressBar::Show(uint64_t bytes, uint64_t total_bytes) {
   const TimePoint now = clock_.Now();
-  if (!begin_bytes_) begin_bytes_ = bytes;
+  if (!begin_bytes_) {
+    begin_bytes_ = bytes;
+    begin_ = now;
+  }
   bytes_ = bytes;
   if (now < next_) return;
   next_ = now + (terminal_ ? kRedrawPeriod : kLinePeriod);

@@ -28,7 +28,7 @@ class ProgressBar {
   ProgressBar(const Clock& clock, std::ostream& out, bool terminal)
       : clock_(clock), out_(out), terminal_(terminal), begin_(clock.Now()) {}
 
-  // May be called often.
+  // May be called often. The first call starts the clock: what came before it wrote nothing.
   void Show(uint64_t bytes, uint64_t total_bytes);
   // Wipes the bar, so that something else can be printed.
   void Clear();
@@ -39,7 +39,7 @@ class ProgressBar {
   const Clock& clock_;
   std::ostream& out_;
   const bool terminal_;
-  const TimePoint begin_;
+  TimePoint begin_;
   TimePoint next_;
   std::optional<uint64_t> begin_bytes_;
   uint64_t bytes_ = 0;

@@ -46,6 +46,20 @@ TEST(ProgressBar, PrintsAPlainLineNowAndThenIntoALog) {
   EXPECT_THAT(out.str(), Not(HasSubstr("\r")));
 }
 
+// A source with hashes is read whole before the first byte is written.
+TEST(ProgressBar, CountsTheTimeFromTheFirstCall) {
+  ManualClock clock{TimePoint(Seconds(100))};
+  std::ostringstream out;
+  ProgressBar bar(clock, out, false);
+  clock.now += Seconds(300);
+  bar.Show(0, 4'000'000'000);
+  clock.now += Seconds(10);
+  bar.Show(1'000'000'000, 4'000'000'000);
+  EXPECT_THAT(out.str(), HasSubstr("25 %, 1.0 of 4.0 GB, 100 MB/s, 0:30 left"));
+  bar.End("done");
+  EXPECT_THAT(out.str(), HasSubstr("\ndone in 10.0 s (100 MB/s)"));
+}
+
 TEST(ProgressBar, DrawsOneLineAgainOnATerminal) {
   ManualClock clock{TimePoint(Seconds(100))};
   std::ostringstream out;
