@@ -1,9 +1,9 @@
 // Checkpoint: a Mixtral in a directory, checked and mapped, not copied. Two kinds load through
 // here:
 //
-//   Hugging Face   config.json, and model.safetensors | model.safetensors.index.json with its
-//   shards Windrose       config.json, windrose.json, coordinator.safetensors,
-//   expert-NN.safetensors
+//   Hugging Face   config.json, and model.safetensors or the shards of
+//                  model.safetensors.index.json
+//   Windrose       config.json, windrose.json, coordinator.safetensors, expert-NN.safetensors
 //                  (common/model/checkpoint_layout.h), written by `windrose convert`
 //
 // Open reads the config and what says where tensors are: the headers of all Hugging Face files, or
