@@ -112,3 +112,31 @@ def test_what_was_deleted_is_not_tidied(clone):
     assert run.returncode == 0, run.stderr
     calls = clone.calls("clang-tidy-14")
     assert len(calls) == 1 and "kept.cc" in calls[0]
+
+
+@pytest.mark.parametrize("arguments", [("bench", "kernles"), ("bench", "engine", "--write"), ("bench", "--write", "sweeep"),
+                                       ("lint", "--tydi"), ("test", "--only"), ("setup", "run", "all"), ("fmt", "dev")])
+def test_an_argument_that_means_nothing_is_refused_before_anything_is_done(clone, arguments):
+    run = clone.run(*arguments)
+    assert run.returncode == 1 and arguments[-1] in run.stderr and "line " not in run.stderr
+    assert not (clone.folder / CALLED).exists()
+
+
+@pytest.mark.parametrize("argument", ["--help", "build"])
+def test_clean_with_an_argument_removes_nothing(clone, argument):
+    (clone.folder / "build").mkdir()
+    run = clone.run("clean", argument)
+    assert (clone.folder / "build").exists()
+    assert run.stdout.startswith("Usage") if argument == "--help" else run.returncode == 1
+    assert clone.run("clean").returncode == 0 and not (clone.folder / "build").exists()
+
+
+def test_paths_that_up_is_given_begin_where_it_was_called(clone, tmp_path, monkeypatch):
+    clone.stand_in("windrose", "pwd", folder=clone.folder / "build/release/bin")
+    elsewhere = tmp_path / "some where"
+    elsewhere.mkdir()
+    monkeypatch.chdir(elsewhere)
+    run = clone.run("up", "--model=mine")
+    assert run.returncode == 0, run.stderr
+    assert run.stdout.splitlines()[-1] == str(elsewhere)
+    assert clone.calls("windrose") == ["windrose up --model=mine"]
