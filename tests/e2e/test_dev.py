@@ -140,3 +140,15 @@ def test_paths_that_up_is_given_begin_where_it_was_called(clone, tmp_path, monke
     assert run.returncode == 0, run.stderr
     assert run.stdout.splitlines()[-1] == str(elsewhere)
     assert clone.calls("windrose") == ["windrose up --model=mine"]
+
+
+def test_a_tree_without_git_is_linted(clone):
+    (clone.folder / "tests/lint").mkdir(parents=True)
+    for name in ("source_tree.py", "check_words.py"):
+        shutil.copy(ROOT / "tests/lint" / name, clone.folder / "tests/lint")
+    for name in ("common/bad.h", "build/made.h"):
+        (clone.folder / name).parent.mkdir()
+        (clone.folder / name).write_text("// A header.\n")
+    run = clone.run("lint")
+    assert run.returncode == 1 and "words: 1 findings" in run.stdout
+    assert "common/bad.h:1: #pragma once is missing" in run.stdout

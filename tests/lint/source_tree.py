@@ -10,13 +10,22 @@ PRODUCT = ("common", "router", "coordinator", "expert-worker", "cli")
 CODE = PRODUCT + ("bench", "tests")
 
 
-def files(*suffixes):
-    """All files that git knows or would add, with one of the suffixes, relative to the root."""
+def _names():
+    """All that git knows or would add; of a tree without git, as archives are, all that is not made."""
     listed = subprocess.run(
         ["git", "-c", f"safe.directory={ROOT}", "ls-files", "-z", "--cached", "--others",
          "--exclude-standard"],
-        cwd=ROOT, check=True, capture_output=True).stdout.decode()
-    paths = (pathlib.PurePosixPath(name) for name in sorted(set(listed.split("\0"))) if name)
+        cwd=ROOT, check=False, capture_output=True)
+    if listed.returncode == 0:
+        return listed.stdout.decode().split("\0")
+    tops = (top for top in ROOT.iterdir() if top.name != "build" and not top.name.startswith(".venv"))
+    found = (path for top in tops for path in ([top] if top.is_file() else top.rglob("*")))
+    return [path.relative_to(ROOT).as_posix() for path in found]
+
+
+def files(*suffixes):
+    """All files of the tree with one of the suffixes, relative to the root."""
+    paths = (pathlib.PurePosixPath(name) for name in sorted(set(_names())) if name)
     return [path for path in paths if path.suffix in suffixes and (ROOT / path).is_file()]
 
 
