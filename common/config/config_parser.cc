@@ -3,6 +3,7 @@
 #include <CLI/App.hpp>
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
+#include <algorithm>
 #include <cstdlib>
 #include <deque>
 #include <iostream>
@@ -21,7 +22,9 @@ std::string EnvironmentName(const std::string& text) {
   std::string name;
   for (const char byte : text) {
     const bool is_lower = byte >= 'a' && byte <= 'z';
-    name += byte == '-' ? '_' : is_lower ? static_cast<char>(byte - 'a' + 'A') : byte;
+    name += byte == '-' || byte == ' ' ? '_'
+            : is_lower                 ? static_cast<char>(byte - 'a' + 'A')
+                                       : byte;
   }
   return name;
 }
@@ -84,6 +87,7 @@ struct ConfigParser::Impl {
   }
 
   void Declare(CLI::App& app);
+  StatusOr<std::vector<std::string>> Separated(const std::vector<std::string>& arguments);
   std::optional<std::string> FromEnvironment(const Environment& environment,
                                              const std::string& flag, std::string& name) const;
   Status ApplyFile(const std::string& path);
@@ -124,6 +128,22 @@ void ConfigParser::Impl::Declare(CLI::App& app) {
   app.add_flag("--print-config", print_config, "Print the effective configuration and exit");
   app.footer("Every setting can be given as " + EnvironmentName(program) + "_<FLAG> or WINDROSE_" +
              "<FLAG>, or as a key of the file. A flag wins, then the environment, then the file.");
+}
+
+// "--flag=" as two arguments, the second of them empty: CLI11 would take whatever comes next for
+// the value.
+StatusOr<std::vector<std::string>> ConfigParser::Impl::Separated(
+    const std::vector<std::string>& arguments) {
+  std::vector<std::string> separated;
+  for (const std::string& argument : arguments) {
+    const bool is_empty = argument.starts_with("--") && argument.find('=') + 1 == argument.size();
+    separated.push_back(is_empty ? argument.substr(0, argument.size() - 1) : argument);
+    if (!is_empty) continue;
+    const ConfigSetting* setting = Find(separated.back().substr(2));
+    if (setting != nullptr && setting->is_bool) return Set(*setting, separated.back(), "");
+    separated.emplace_back();
+  }
+  return separated;
 }
 
 // The program's own variable wins over the one that all programs share.
@@ -283,8 +303,14 @@ std::optional<int> ConfigParser::Parse(const std::vector<std::string>& arguments
   try {
     CLI::App app(impl_->description, impl_->program);
     impl_->Declare(app);
+    StatusOr<std::vector<std::string>> separated = impl_->Separated(arguments);
+    if (!separated.ok()) {
+      err << impl_->program << ": " << Message(separated.status()) << "\n";
+      return kExitConfig;
+    }
     try {
-      app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
+      std::reverse(separated->begin(), separated->end());  // CLI11 takes them from the end
+      app.parse(*std::move(separated));
     } catch (const CLI::ParseError& error) {
       // Help and version are errors of code 0 here; CLI11 knows what to print for them.
       if (error.get_exit_code() == 0) return app.exit(error, out, err);

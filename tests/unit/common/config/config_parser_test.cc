@@ -143,6 +143,15 @@ TEST_F(ConfigParserTest, RefusesAFlagWithoutItsValue) {
   EXPECT_EQ(Parse({"--port"}), kExitConfig);
 }
 
+TEST_F(ConfigParserTest, AnEmptyValueIsNotTheArgumentBehindIt) {
+  EXPECT_EQ(Parse({"--name=", "--port=9000", "--peers="}), std::nullopt) << err_.str();
+  EXPECT_EQ(settings_.name, "");
+  EXPECT_EQ(settings_.port, 9000);
+  EXPECT_TRUE(settings_.peers.empty());
+  EXPECT_EQ(Refusal({"--verbose=", "--port=9000"}),
+            "windrose-router: --verbose: wanted true or false, got \"\"");
+}
+
 TEST_F(ConfigParserTest, AllowsAnyPortWhereItMakesSense) {
   uint16_t any = 1;
   parser_.AddPort("test-port", any, "Any", true);
