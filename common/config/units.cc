@@ -48,9 +48,9 @@ StatusOr<Duration> ParseDuration(std::string_view text) {
   if (error != std::errc() || end != text.data() + length) return bad;
   for (const auto& [unit, nanoseconds] : kTimeUnits) {
     if (text.substr(length) != unit) continue;
-    const double total = number * static_cast<double>(nanoseconds);
-    if (total > 1e18) return bad;
-    return Duration(std::llround(total));
+    const double microseconds = number * static_cast<double>(nanoseconds / 1000);
+    if (microseconds > 1e15) return bad;
+    return Microseconds(std::llround(microseconds));
   }
   return bad;
 }

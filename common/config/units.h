@@ -13,7 +13,7 @@
 
 namespace windrose {
 
-// The unit is mandatory, even for 0.
+// The unit is mandatory, even for 0. Rounded to microseconds, as FormatDuration writes them.
 StatusOr<Duration> ParseDuration(std::string_view text);
 // The shortest text that parses back to the same value, in microseconds or coarser.
 std::string FormatDuration(Duration duration);

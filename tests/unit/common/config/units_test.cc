@@ -16,6 +16,14 @@ TEST(Units, ReadsTimes) {
   EXPECT_EQ(*ParseDuration("1h"), Seconds(3600));
 }
 
+TEST(Units, ATimeIsTheSameReadAgain) {
+  for (const std::string text : {"0.6us", "1.0004ms", "0.0000007s"}) {
+    const Duration read = *ParseDuration(text);
+    EXPECT_EQ(*ParseDuration(FormatDuration(read)), read) << text;
+    EXPECT_GT(read, Duration(0)) << text;
+  }
+}
+
 TEST(Units, RefusesTimesWithoutUnitOrSense) {
   for (const std::string text :
        {"", "10", "0", "-1s", "+1s", "s", "1 s", " 1s", "1s ", "1S", "1sec", ".5s", "1.s", "1..5s",
