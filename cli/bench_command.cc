@@ -280,7 +280,7 @@ Status Bench(BenchConfig& config, BenchReport& report) {
 
 int RunBench(int argc, const char* const* argv) {
   BenchConfig config;
-  ConfigParser parser("windrose-bench", "Measures the speed of a cluster.\n\n" + DescribeColumns());
+  ConfigParser parser("windrose bench", "Measures the speed of a cluster.\n\n" + DescribeColumns());
   AddFlags(parser, config);
   parser.AddCheck([&config] { return CheckConfig(config); });
   if (const std::optional<int> exit_code = parser.Parse(argc, argv)) return *exit_code;

@@ -49,7 +49,7 @@ Status Chat(ChatConfig& config) {
 
 int RunChat(int argc, const char* const* argv) {
   ChatConfig config;
-  ConfigParser parser("windrose-chat", "Talks to a cluster in the terminal.");
+  ConfigParser parser("windrose chat", "Talks to a cluster in the terminal.");
   AddFlags(parser, config);
   if (const std::optional<int> exit_code = parser.Parse(argc, argv)) return *exit_code;
   const Status status = Chat(config);

@@ -90,7 +90,7 @@ Status ConvertModel(const ConvertConfig& config) {
 
 int RunConvert(int argc, const char* const* argv) {
   ConvertConfig config;
-  ConfigParser parser("windrose-convert", "Writes a Windrose checkpoint in bf16, q8 or q4.");
+  ConfigParser parser("windrose convert", "Writes a Windrose checkpoint in bf16, q8 or q4.");
   AddFlags(parser, config);
   if (const std::optional<int> exit_code = parser.Parse(argc, argv)) return *exit_code;
   const Status status = ConvertModel(config);

@@ -104,7 +104,7 @@ Status Inspect(const InspectConfig& config) {
 
 int RunInspect(int argc, const char* const* argv) {
   InspectConfig config;
-  ConfigParser parser("windrose-inspect", "Describes a model directory and where it would fit.");
+  ConfigParser parser("windrose inspect", "Describes a model directory and where it would fit.");
   AddFlags(parser, config);
   if (const std::optional<int> exit_code = parser.Parse(argc, argv)) return *exit_code;
   const Status status = Inspect(config);

@@ -125,7 +125,7 @@ Status Synth(SynthConfig& config) {
 
 int RunSynth(int argc, const char* const* argv) {
   SynthConfig config;
-  ConfigParser parser("windrose-synth", "Writes a model of random weights, for measurements.");
+  ConfigParser parser("windrose synth", "Writes a model of random weights, for measurements.");
   AddFlags(parser, config);
   if (const std::optional<int> exit_code = parser.Parse(argc, argv)) return *exit_code;
   const Status status = Synth(config);

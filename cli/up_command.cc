@@ -203,7 +203,7 @@ Status Up(UpConfig& config) {
 
 int RunUp(int argc, const char* const* argv) {
   UpConfig config;
-  ConfigParser parser("windrose-up",
+  ConfigParser parser("windrose up",
                       "Starts a whole cluster on this machine and keeps it running.");
   AddFlags(parser, config);
   if (const std::optional<int> exit_code = parser.Parse(argc, argv)) return *exit_code;

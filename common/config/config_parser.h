@@ -38,7 +38,7 @@ Environment SystemEnvironment();
 
 class ConfigParser {
  public:
-  // `program` as "windrose-router"; `description` is the first line of --help.
+  // `program` as "windrose-router" or "windrose up"; `description` is the first line of --help.
   ConfigParser(const std::string& program, const std::string& description);
   ~ConfigParser();
   ConfigParser(const ConfigParser&) = delete;

@@ -110,6 +110,20 @@ TEST_F(ConfigParserTest, TheProgramsOwnVariableWins) {
   EXPECT_EQ(settings_.port, 1002);
 }
 
+TEST(ConfigParser, ACommandOfAProgramHasVariablesLikeAProgram) {
+  uint32_t workers = 1;
+  ConfigParser parser("windrose up", "A test");
+  parser.Add("workers", workers, "How many", uint32_t{1}, uint32_t{8});
+  std::ostringstream out;
+  const Environment environment = [](const std::string& name) {
+    return name == "WINDROSE_UP_WORKERS" ? std::optional<std::string>("7") : std::nullopt;
+  };
+  EXPECT_EQ(parser.Parse({}, environment, out, out), std::nullopt) << out.str();
+  EXPECT_EQ(workers, 7U);
+  EXPECT_EQ(parser.Parse({"--help"}, environment, out, out), 0);
+  EXPECT_NE(out.str().find("Usage: windrose up [OPTIONS]"), std::string::npos) << out.str();
+}
+
 TEST_F(ConfigParserTest, NamesTheVariablesItShares) {
   const std::vector<std::string> names = parser_.SharedVariables();
   EXPECT_EQ(names.size(), 10U) << "nine settings and --config";
