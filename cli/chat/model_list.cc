@@ -15,6 +15,16 @@ const boost::json::string* StringAt(const boost::json::value& value, std::string
   return member == nullptr ? nullptr : member->if_string();
 }
 
+// One line, whatever a server sent. `is_text` when it is known to be UTF-8.
+std::string Shown(std::string_view text, bool is_text) {
+  std::string shown(text);
+  for (char& byte : shown) {
+    const auto value = static_cast<unsigned char>(byte);
+    if (value < 0x20 || value == 0x7f || (value > 0x7f && !is_text)) byte = '?';
+  }
+  return shown;
+}
+
 }  // namespace
 
 StatusOr<std::string> FirstModelId(std::string_view body) {
@@ -36,7 +46,8 @@ std::string ErrorMessage(std::string_view body) {
   const boost::json::object* object = error ? nullptr : document.if_object();
   const boost::json::value* inner = object == nullptr ? nullptr : object->if_contains("error");
   const boost::json::string* message = inner == nullptr ? nullptr : StringAt(*inner, "message");
-  return std::string(message == nullptr ? body.substr(0, kShownBytes) : std::string_view(*message));
+  if (message != nullptr) return Shown(*message, true);
+  return Shown(body.substr(0, kShownBytes), false);
 }
 
 }  // namespace windrose::cli

@@ -12,7 +12,7 @@ namespace windrose::cli {
 // an empty list.
 StatusOr<std::string> FirstModelId(std::string_view body);
 
-// The message in an error body, or the body's beginning when it is none of ours.
+// The message in an error body, or the body's beginning when it is none of ours: one line of UTF-8.
 std::string ErrorMessage(std::string_view body);
 
 }  // namespace windrose::cli

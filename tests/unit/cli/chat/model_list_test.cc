@@ -27,5 +27,10 @@ TEST(ModelList, ShowsTheBeginningOfAnyOtherBody) {
   EXPECT_EQ(ErrorMessage(std::string(1000, 'x')).size(), 200U);
 }
 
+TEST(ErrorMessage, IsOneLineOfTextWhateverTheServerSent) {
+  EXPECT_EQ(ErrorMessage(R"({"error":{"message":"z\u00e4h\n\u001b[31m"}})"), "z\xc3\xa4h??[31m");
+  EXPECT_EQ(ErrorMessage("<html>\n\xe9\xc3"), "<html>???");
+}
+
 }  // namespace
 }  // namespace windrose::cli
