@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <boost/json.hpp>
 
-#include "cli/bench/completion_call.h"
+#include "cli/chat/http_chat_backend.h"
 
 namespace windrose::cli {
 namespace {

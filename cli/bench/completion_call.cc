@@ -1,7 +1,7 @@
 #include "cli/bench/completion_call.h"
 
 #include "cli/chat/event_stream.h"
-#include "cli/chat/model_list.h"
+#include "cli/chat/http_chat_backend.h"
 
 namespace windrose::cli {
 namespace {
@@ -10,19 +10,6 @@ constexpr int kHttpOk = 200;
 constexpr size_t kMaxErrorBytes = 64 * 1024;
 
 }  // namespace
-
-std::vector<HttpField> ApiFields(const std::string& api_key) {
-  std::vector<HttpField> fields = {{"Content-Type", "application/json"}};
-  if (!api_key.empty()) fields.push_back({"Authorization", "Bearer " + api_key});
-  return fields;
-}
-
-Status HttpFailure(int http_status, std::string_view body) {
-  const std::string message =
-      "HTTP " + std::to_string(http_status) + ": " + std::string(ErrorMessage(body));
-  if (http_status == 400) return InvalidArgument(message);
-  return http_status == 404 ? NotFound(message) : Unavailable(message);
-}
 
 StreamRecord MeasureCompletion(HttpClient& client, const Clock& clock, const CompletionCall& call,
                                const PieceCallback& on_piece) {

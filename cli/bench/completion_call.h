@@ -12,13 +12,6 @@
 
 namespace windrose::cli {
 
-// What each request of a measurement is sent with: the content type and, when there is one, the
-// key.
-std::vector<HttpField> ApiFields(const std::string& api_key);
-
-// "HTTP 404: the model is not served", from an answer that is no success.
-Status HttpFailure(int http_status, std::string_view body);
-
 struct CompletionCall {
   std::vector<HttpField> fields;
   std::string body;

@@ -27,7 +27,10 @@ Status ChatSession::Run() {
   std::string line;
   for (;;) {
     if (streams_.interactive) streams_.notes << "> " << std::flush;
-    if (!std::getline(streams_.in, line)) break;
+    if (!std::getline(streams_.in, line)) {
+      if (streams_.interactive) streams_.notes << "\n";  // the prompt's line has no other end
+      break;
+    }
     if (line.ends_with('\r')) line.pop_back();
     if (line.find_first_not_of(" \t") == std::string::npos) continue;
     if (!OnLine(line)) break;
@@ -47,6 +50,10 @@ bool ChatSession::OnLine(const std::string& line) {
   } else {
     last_ = Ask(line);
     if (!last_.ok()) streams_.notes << "error: " << Message(last_) << "\n";
+    // Most often what was said no longer fits the model's context, nor will the next question.
+    if (last_.code() == StatusCode::kInvalidArgument && conversation_.turn_count() > 0) {
+      streams_.notes << "/reset forgets what was said before\n";
+    }
   }
   return true;
 }
@@ -82,7 +89,7 @@ void ChatSession::OnEvent(const std::string& data, Answer& answer) {
 }
 
 void ChatSession::PrintRate(const Answer& answer) {
-  if (!answer.first_text) return;
+  if (!answer.first_text || answer.tokens == 0) return;
   const double seconds = ToSeconds(clock_.Now() - *answer.first_text);
   char line[128];
   std::snprintf(line, sizeof(line), "%lld tokens, %.1f tokens/s, first after %.3f s\n",

@@ -17,7 +17,7 @@ boost::json::object MessageJson(std::string_view role, std::string_view content)
 void ReadChoice(const boost::json::object& choice, ChatChunk& chunk) {
   if (const auto* delta = choice.if_contains("delta"); delta != nullptr && delta->is_object()) {
     const auto* content = delta->get_object().if_contains("content");
-    if (content != nullptr && content->is_string()) chunk.text = content->get_string().c_str();
+    if (content != nullptr && content->is_string()) chunk.text = content->get_string();
   }
   const auto* reason = choice.if_contains("finish_reason");
   if (reason != nullptr && reason->is_string()) chunk.finish_reason = reason->get_string().c_str();

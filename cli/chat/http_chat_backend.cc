@@ -9,11 +9,6 @@ namespace {
 constexpr int kHttpOk = 200;
 constexpr size_t kMaxErrorBytes = 64 * 1024;
 
-// The status that an HTTP error stands for.
-Status HttpError(const HttpResponse& response, std::string_view body) {
-  return Unavailable("HTTP " + std::to_string(response.status) + ": " + ErrorMessage(body));
-}
-
 }  // namespace
 
 StatusOr<HostPort> ParseUrl(const std::string& url) {
@@ -33,17 +28,23 @@ StatusOr<std::unique_ptr<HttpChatBackend>> HttpChatBackend::Create(const std::st
   return std::unique_ptr<HttpChatBackend>(new HttpChatBackend(HttpClient::Make(server), api_key));
 }
 
-std::vector<HttpField> HttpChatBackend::Fields() const {
+std::vector<HttpField> ApiFields(const std::string& api_key) {
   std::vector<HttpField> fields = {{"Content-Type", "application/json"}};
-  if (!api_key_.empty()) fields.push_back({"Authorization", "Bearer " + api_key_});
+  if (!api_key.empty()) fields.push_back({"Authorization", "Bearer " + api_key});
   return fields;
+}
+
+Status HttpFailure(int http_status, std::string_view body) {
+  const std::string message = "HTTP " + std::to_string(http_status) + ": " + ErrorMessage(body);
+  if (http_status == 400) return InvalidArgument(message);
+  return http_status == 404 ? NotFound(message) : Unavailable(message);
 }
 
 Status HttpChatBackend::Ask(const std::string& body, const EventCallback& on_event) {
   HttpClientRequest request;
   request.method = "POST";
   request.target = "/v1/chat/completions";
-  request.fields = Fields();
+  request.fields = ApiFields(api_key_);
   request.body = body;
 
   EventStream events(on_event);
@@ -57,16 +58,18 @@ Status HttpChatBackend::Ask(const std::string& body, const EventCallback& on_eve
   const StatusOr<HttpResponse> response = client_->Do(request, on_body);
   RETURN_IF_ERROR(broken);
   RETURN_IF_ERROR(response.status());
-  if (response->status != kHttpOk) return HttpError(*response, error_body + response->body);
+  if (response->status != kHttpOk) {
+    return HttpFailure(response->status, error_body + response->body);
+  }
   return OkStatus();
 }
 
 StatusOr<std::string> HttpChatBackend::DefaultModel() {
   HttpClientRequest request;
   request.target = "/v1/models";
-  request.fields = Fields();
+  request.fields = ApiFields(api_key_);
   ASSIGN_OR_RETURN(const HttpResponse response, client_->Do(request));
-  if (response.status != kHttpOk) return HttpError(response, response.body);
+  if (response.status != kHttpOk) return HttpFailure(response.status, response.body);
   return FirstModelId(response.body);
 }
 

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "cli/chat/http_chat_backend.h"
 #include "scripted_client.h"
 
 namespace windrose::cli {
@@ -87,18 +88,6 @@ TEST_F(MeasureCompletionTest, CutsTheAnswerWhenTheCallerHasEnough) {
       });
   EXPECT_EQ(record.outcome, Outcome::kStopped);
   EXPECT_EQ(record.generated_tokens, 2U);
-}
-
-TEST(HttpFailure, KeepsApartWhatCallersTellApart) {
-  EXPECT_EQ(HttpFailure(400, "x").code(), StatusCode::kInvalidArgument);
-  EXPECT_EQ(HttpFailure(404, "x").code(), StatusCode::kNotFound);
-  EXPECT_EQ(HttpFailure(503, "x").code(), StatusCode::kUnavailable);
-  EXPECT_EQ(Message(HttpFailure(503, R"({"error":{"message":"m"}})")), "HTTP 503: m");
-}
-
-TEST(ApiFields, SendsAKeyOnlyWhenThereIsOne) {
-  EXPECT_EQ(ApiFields("").size(), 1U);
-  EXPECT_EQ(ApiFields("k").size(), 2U);
 }
 
 }  // namespace

@@ -19,13 +19,14 @@ class FakeBackend final : public ChatBackend {
   Status Ask(const std::string& body, const EventCallback& on_event) override {
     bodies.push_back(body);
     for (const std::string& event : events) on_event(event);
-    return status;
+    return bodies.size() > refused_from ? status : OkStatus();
   }
   StatusOr<std::string> DefaultModel() override { return std::string("demo"); }
 
   std::vector<std::string> events = {R"({"choices":[{"delta":{"content":"4"}}]})",
                                      R"({"choices":[{"delta":{"content":"2"}}]})", "[DONE]"};
   Status status;
+  size_t refused_from = 0;  // questions before it are answered, whatever the status says
   std::vector<std::string> bodies;
 };
 
@@ -95,6 +96,26 @@ TEST_F(ChatSessionTest, ShowsPromptAndRateOnATerminal) {
   EXPECT_TRUE(Run("one\n", true).ok());
   EXPECT_THAT(notes_.str(), HasSubstr("> "));
   EXPECT_THAT(notes_.str(), HasSubstr("2 tokens, "));
+}
+
+TEST_F(ChatSessionTest, TellsTheWayOutWhenAConversationIsRefused) {
+  backend_.status = InvalidArgument("the context is 1024 tokens");
+  EXPECT_FALSE(Run("one\n").ok());
+  EXPECT_THAT(notes_.str(), testing::Not(HasSubstr("/reset"))) << "there is nothing to forget";
+  backend_.refused_from = 1;
+  backend_.bodies.clear();
+  EXPECT_FALSE(Run("one\ntwo\n").ok());
+  EXPECT_THAT(notes_.str(), HasSubstr("/reset"));
+}
+
+TEST_F(ChatSessionTest, EndsThePromptsLineWhenTheInputEnds) {
+  EXPECT_TRUE(Run("", true).ok());
+  EXPECT_EQ(notes_.str(), "> \n");
+}
+
+TEST_F(ChatSessionTest, ShowsNoRateOfTokensThatNobodyCounted) {
+  EXPECT_TRUE(Run("one\n", true).ok());
+  EXPECT_EQ(notes_.str(), "> > \n");
 }
 
 }  // namespace

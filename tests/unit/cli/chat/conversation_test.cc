@@ -51,6 +51,12 @@ TEST(ParseChunk, ReadsTextAndReason) {
   EXPECT_FALSE(chunk->done);
 }
 
+TEST(ParseChunk, AZeroByteDoesNotEndTheText) {
+  const auto chunk = ParseChunk(R"({"choices":[{"delta":{"content":"a\u0000b"}}]})");
+  ASSERT_TRUE(chunk.ok());
+  EXPECT_EQ(chunk->text, std::string("a\0b", 3));
+}
+
 TEST(ParseChunk, ReadsUsageOfTheLastChunk) {
   const auto chunk = ParseChunk(R"({"choices":[],"usage":{"completion_tokens":7}})");
   ASSERT_TRUE(chunk.ok());

@@ -23,5 +23,17 @@ TEST(ParseUrl, RefusesEverythingElse) {
   EXPECT_FALSE(ParseUrl("http://host:8080/v1").ok());
 }
 
+TEST(HttpFailure, KeepsApartWhatCallersTellApart) {
+  EXPECT_EQ(HttpFailure(400, "x").code(), StatusCode::kInvalidArgument);
+  EXPECT_EQ(HttpFailure(404, "x").code(), StatusCode::kNotFound);
+  EXPECT_EQ(HttpFailure(503, "x").code(), StatusCode::kUnavailable);
+  EXPECT_EQ(Message(HttpFailure(503, R"({"error":{"message":"m"}})")), "HTTP 503: m");
+}
+
+TEST(ApiFields, SendsAKeyOnlyWhenThereIsOne) {
+  EXPECT_EQ(ApiFields("").size(), 1U);
+  EXPECT_EQ(ApiFields("k").size(), 2U);
+}
+
 }  // namespace
 }  // namespace windrose::cli
