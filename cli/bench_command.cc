@@ -101,6 +101,7 @@ Status CheckConfig(BenchConfig& config) {
   if (!config.url.empty() && !config.cluster.model.empty()) {
     return InvalidArgument("--url: wanted a running cluster or --model, got both");
   }
+  if (!config.url.empty()) RETURN_IF_ERROR(Annotate(ParseUrl(config.url).status(), "--url"));
   if (config.shape.vocabulary > 0 && config.shape.vocabulary <= kFirstOrdinaryToken) {
     return InvalidArgument("--vocabulary: wanted 0 or more than " +
                            std::to_string(kFirstOrdinaryToken) + ", got " +

@@ -51,6 +51,7 @@ int RunChat(int argc, const char* const* argv) {
   ChatConfig config;
   ConfigParser parser("windrose chat", "Talks to a cluster in the terminal.");
   AddFlags(parser, config);
+  parser.AddCheck([&config] { return Annotate(ParseUrl(config.url).status(), "--url"); });
   if (const std::optional<int> exit_code = parser.Parse(argc, argv)) return *exit_code;
   const Status status = Chat(config);
   if (status.ok()) return 0;

@@ -1,5 +1,6 @@
 #include "cli/up_command.h"
 
+#include <arpa/inet.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -84,6 +85,12 @@ void AddFlags(ConfigParser& parser, UpConfig& config) {
   parser.Add("healthy-life", config.healthy_life,
              "a process that lived this long starts again without a pause", Milliseconds(1),
              Seconds(86400));
+}
+
+Status CheckHost(const std::string& host) {
+  in_addr address{};
+  if (::inet_pton(AF_INET, host.c_str(), &address) == 1) return OkStatus();
+  return InvalidArgument("--host: wanted an IPv4 address, got " + host);
 }
 
 std::string DirectoryOfThisProgram() {
@@ -193,7 +200,8 @@ Status Up(UpConfig& config) {
   };
   StatusOr<std::vector<ProcessSpec>> processes = PlanCluster(cluster, model.experts, ports);
   if (processes.status().code() == StatusCode::kAlreadyExists) {
-    return AlreadyExists(Message(processes.status()) + "; choose another with --port");
+    return AlreadyExists(Message(processes.status()) +
+                         "; choose another with --port or --grpc-port");
   }
   RETURN_IF_ERROR(processes.status());
   return Supervise(config, std::move(*processes));
@@ -206,6 +214,7 @@ int RunUp(int argc, const char* const* argv) {
   ConfigParser parser("windrose up",
                       "Starts a whole cluster on this machine and keeps it running.");
   AddFlags(parser, config);
+  parser.AddCheck([&config] { return CheckHost(config.cluster.host); });
   if (const std::optional<int> exit_code = parser.Parse(argc, argv)) return *exit_code;
   HideFromChildren(parser.SharedVariables());  // some have other flags of the same name
   const Status status = Up(config);

@@ -13,13 +13,14 @@ constexpr size_t kMaxErrorBytes = 64 * 1024;
 
 StatusOr<HostPort> ParseUrl(const std::string& url) {
   constexpr std::string_view kScheme = "http://";
-  if (!url.starts_with(kScheme))
-    return InvalidArgument("wanted a URL as http://host:port, got " + url);
+  const Status bad = InvalidArgument("wanted http://host:port, got " + url);
+  if (!url.starts_with(kScheme)) return bad;
   std::string authority = url.substr(kScheme.size());
   if (authority.ends_with('/')) authority.pop_back();
   const bool has_port = authority.rfind(':') != std::string::npos && !authority.ends_with(']');
   if (!has_port) authority += ":80";
-  return ParseHostPort(authority);
+  StatusOr<HostPort> server = ParseHostPort(authority);
+  return server.ok() ? server : bad;
 }
 
 StatusOr<std::unique_ptr<HttpChatBackend>> HttpChatBackend::Create(const std::string& url,

@@ -128,6 +128,15 @@ def test_a_port_in_use_is_a_clear_error(cluster):
     assert "already in use" in run.stderr and "--port" in run.stderr
 
 
+@pytest.mark.parametrize(("option", "command"), [("--host=localhost", "up"), ("--url=http://127.0.0.1:1/v1", "chat"),
+                                                 ("--url=localhost", "bench")])
+def test_an_address_of_another_kind_is_refused_as_a_setting(option, command):
+    run = subprocess.run([WINDROSE, command, option], capture_output=True, text=True, timeout=30, check=False,
+                         stdin=subprocess.DEVNULL)
+    assert run.returncode == 78
+    assert f"{option.split('=')[0]}: wanted " in run.stderr and option.split("=")[1] in run.stderr
+
+
 def test_a_missing_model_is_a_clear_error(tmp_path):
     run = subprocess.run([WINDROSE, "up", "--port=0", f"--model={tmp_path}"], capture_output=True,
                          text=True, timeout=30, check=False)

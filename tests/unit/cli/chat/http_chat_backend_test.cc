@@ -20,7 +20,8 @@ TEST(ParseUrl, RefusesEverythingElse) {
   EXPECT_FALSE(ParseUrl("https://127.0.0.1:8080").ok());
   EXPECT_FALSE(ParseUrl("http://").ok());
   EXPECT_FALSE(ParseUrl("http://host:0").ok());
-  EXPECT_FALSE(ParseUrl("http://host:8080/v1").ok());
+  EXPECT_EQ(Message(ParseUrl("http://host:8080/v1").status()),
+            "wanted http://host:port, got http://host:8080/v1");
 }
 
 TEST(HttpFailure, KeepsApartWhatCallersTellApart) {
