@@ -1,6 +1,7 @@
 #include "cli/cluster/cluster_plan.h"
 
 #include <algorithm>
+#include <cstdlib>
 
 #include "cli/cluster/expert_chain.h"
 #include "common/base/thread_placement.h"
@@ -74,6 +75,26 @@ Status CheckCount(const char* what, uint32_t count) {
   if (count >= 1 && count <= kMaxProcessesOfRole) return OkStatus();
   return InvalidArgument("--" + std::string(what) + " must be 1 to " +
                          std::to_string(kMaxProcessesOfRole) + ", got " + std::to_string(count));
+}
+
+// `first`, unless it is 0, and the ports behind it are enough for all routers.
+Status CheckPorts(const char* flag, uint16_t first, uint32_t routers) {
+  if (first == 0 || first + routers - 1 <= UINT16_MAX) return OkStatus();
+  return InvalidArgument("--" + std::string(flag) + ": wanted room for " + std::to_string(routers) +
+                         " routers below 65536, got " + std::to_string(first));
+}
+
+// The HTTP and gRPC ports of all routers are different ones.
+Status CheckRouterPorts(const ClusterOptions& options) {
+  RETURN_IF_ERROR(CheckPorts("port", options.port, options.routers));
+  RETURN_IF_ERROR(CheckPorts("grpc-port", options.grpc_port, options.routers));
+  if (options.port == 0 || options.grpc_port == 0) return OkStatus();
+  const int apart = std::abs(int{options.port} - int{options.grpc_port});
+  if (static_cast<uint32_t>(apart) >= options.routers) return OkStatus();
+  return InvalidArgument(
+      "--port and --grpc-port: wanted at least as far apart as there are routers, " +
+      std::to_string(options.routers) + ", got " + std::to_string(options.port) + " and " +
+      std::to_string(options.grpc_port));
 }
 
 // Builds the list role by role, since each role's arguments name the ports of the one before.
@@ -189,6 +210,7 @@ StatusOr<std::vector<ProcessSpec>> PlanCluster(const ClusterOptions& options, ui
   RETURN_IF_ERROR(CheckCount("routers", options.routers));
   RETURN_IF_ERROR(CheckCount("coordinators", options.coordinators));
   RETURN_IF_ERROR(CheckCount("workers", options.workers));
+  RETURN_IF_ERROR(CheckRouterPorts(options));
   Planner planner(options, ports);
   RETURN_IF_ERROR(planner.AddWorkers(expert_count));
   RETURN_IF_ERROR(planner.AddCoordinators());

@@ -83,6 +83,20 @@ TEST(ClusterPlan, RoutersTakeThePortsAfterTheFirst) {
   EXPECT_EQ(UrlOf(options, (*processes)[5]), "http://127.0.0.1:8080");
 }
 
+TEST(ClusterPlan, RoutersWithoutAPortOfTheirOwnAreRefused) {
+  FakePorts ports;
+  ClusterOptions options = Options();
+  options.port = 65535;
+  const auto beyond = PlanCluster(options, 8, ports.Source());
+  EXPECT_EQ(Message(beyond.status()), "--port: wanted room for 2 routers below 65536, got 65535");
+  options.port = 8080;
+  options.grpc_port = 8081;
+  const auto twice = PlanCluster(options, 8, ports.Source());
+  EXPECT_THAT(Message(twice.status()), testing::HasSubstr("--port and --grpc-port"));
+  options.grpc_port = 8082;
+  EXPECT_TRUE(PlanCluster(options, 8, ports.Source()).ok());
+}
+
 TEST(ClusterPlan, WorkersShareTheProcessorsThatACoordinatorHasAlone) {
   FakePorts ports;
   ClusterOptions options = Options();
