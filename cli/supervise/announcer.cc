@@ -1,5 +1,10 @@
 #include "cli/supervise/announcer.h"
 
+#include <limits.h>
+#include <poll.h>
+#include <unistd.h>
+
+#include <algorithm>
 #include <boost/json.hpp>
 #include <cstdio>
 #include <deque>
@@ -17,32 +22,39 @@ std::string ShellWord(const std::string& text) {
   return word + "'";
 }
 
+// To stderr, or nowhere while nobody reads it: a process that waits here would supervise nothing.
+// What is ready to be written to takes PIPE_BUF bytes.
+void Say(const std::string& text) {
+  pollfd stream{STDERR_FILENO, POLLOUT, 0};
+  if (::poll(&stream, 1, 0) != 1 || (stream.revents & POLLOUT) == 0) return;
+  std::fwrite(text.data(), 1, std::min<size_t>(text.size(), PIPE_BUF), stderr);
+}
+
 }  // namespace
 
 void Announcer::EndProgressLine() {
-  if (progress_shown_) std::fputs("\r\033[K", stderr);
+  if (progress_shown_) Say("\r\033[K");
   progress_shown_ = false;
 }
 
 void Announcer::Starting(size_t ready_count, size_t count, const std::string& waiting_for) {
   if (!terminal_) return;
-  std::fprintf(stderr, "\r\033[Kstarting: %zu of %zu ready, waiting for %.60s", ready_count, count,
-               waiting_for.c_str());
-  std::fflush(stderr);
+  Say("\r\033[Kstarting: " + std::to_string(ready_count) + " of " + std::to_string(count) +
+      " ready, waiting for " + waiting_for.substr(0, 60));
   progress_shown_ = true;
 }
 
 void Announcer::Ready(const std::string& url, const std::string& curl_line, Duration took) {
-  EndProgressLine();
-  std::fprintf(stderr, "all processes ready after %.1f s; Ctrl-C stops the cluster\n",
-               ToSeconds(took));
+  char seconds[32];
+  std::snprintf(seconds, sizeof(seconds), "%.1f", ToSeconds(took));
+  Note("all processes ready after " + std::string(seconds) + " s; Ctrl-C stops the cluster");
   std::fprintf(stdout, "ready %s\n%s\n", url.c_str(), curl_line.c_str());
   std::fflush(stdout);
 }
 
 void Announcer::Note(const std::string& line) {
   EndProgressLine();
-  std::fprintf(stderr, "%s\n", line.c_str());
+  Say(line + "\n");
 }
 
 void Announcer::ShowLogTail(const std::string& log_path) {

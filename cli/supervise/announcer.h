@@ -1,7 +1,8 @@
 // Announcer: what `windrose up` tells the person in front of it.
 //
 // The two lines that programs may read, "ready URL" and the curl command, go to stdout; all else
-// goes to stderr. On a terminal the start-up is one line that is drawn again. Thread-compatible.
+// goes to stderr, as long as somebody reads it. On a terminal the start-up is one line that is
+// drawn again. Thread-compatible.
 #pragma once
 
 #include <cstddef>

@@ -1,7 +1,9 @@
 """`windrose up` with processes that misbehave as ours do not: puppets in place of the three programs."""
 
+import contextlib
 import os
 import pathlib
+import select
 import signal
 import subprocess
 import sys
@@ -27,6 +29,8 @@ def puppets(tmp_path):
 class Up:
     """`windrose up` of the puppets in a folder; a context manager."""
 
+    stderr = subprocess.PIPE
+
     def __init__(self, puppets, **roles):
         """Each role's argument is what its puppet does; see puppet.py."""
         self._command = [str(PROGRAMS / "windrose"), "up", "--port=0", f"--model={MODEL}", "--workers=1",
@@ -34,7 +38,7 @@ class Up:
                          *(f"--{role}-arguments=--habit={habit}" for role, habit in roles.items())]
 
     def __enter__(self):
-        self.process = subprocess.Popen(self._command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        self.process = subprocess.Popen(self._command, stdout=subprocess.PIPE, stderr=self.stderr, text=True)
         return self
 
     def __exit__(self, *_):
@@ -64,3 +68,21 @@ def test_a_drain_takes_no_processor_when_a_probe_was_under_way(puppets):
         time.sleep(2)  # of the three that the router lingers
         assert up.processor_seconds() - before < 0.5
         assert up.process.wait(30) == 0
+
+
+def test_it_starts_and_stops_though_nobody_reads_what_it_says(puppets):
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            os.write(writer, b"full" * 1024)
+    os.set_blocking(writer, True)
+    up = Up(puppets)
+    up.stderr = writer
+    with up:
+        ready, _, _ = select.select([up.process.stdout], [], [], 30)
+        assert ready and up.process.stdout.readline().startswith("ready http")
+        up.process.send_signal(signal.SIGTERM)
+        assert up.process.wait(30) == 0
+    os.close(reader)
+    os.close(writer)
