@@ -1,8 +1,11 @@
 #include "cli/up_command.h"
 
 #include <arpa/inet.h>
+#include <fcntl.h>
+#include <sys/file.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdio>
 #include <filesystem>
 #include <optional>
@@ -15,6 +18,7 @@
 #include "cli/cluster/restart_pause.h"
 #include "cli/supervise/announcer.h"
 #include "cli/supervise/child_process.h"
+#include "cli/supervise/file_handle.h"
 #include "cli/supervise/port_reservation.h"
 #include "cli/supervise/signal_source.h"
 #include "cli/supervise/supervisor.h"
@@ -124,15 +128,22 @@ std::string DefaultLogDirectory(uint16_t port) {
   return "windrose-logs" + name;
 }
 
-// An empty place for this run's logs; those of an earlier run on the same port are removed.
-Status PrepareLogs(const std::string& directory, const std::vector<ProcessSpec>& processes) {
+// An empty place for this run's logs, ours as long as the handle is open; those of an earlier run
+// on the same port are removed.
+StatusOr<FileHandle> PrepareLogs(const std::string& directory,
+                                 const std::vector<ProcessSpec>& processes) {
   std::error_code error;
   std::filesystem::create_directories(directory, error);
   if (error) return Unavailable("cannot create " + directory + ": " + error.message());
+  FileHandle handle(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (::flock(handle.get(), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
+    return AlreadyExists("the logs of another running cluster are in " + directory +
+                         "; choose another place with --log-dir");
+  }
   for (const ProcessSpec& process : processes) {
     std::filesystem::remove(directory + "/" + process.name + ".log", error);
   }
-  return OkStatus();
+  return handle;
 }
 
 // The id under which the router at this address serves its model; a stand-in when it does not say,
@@ -157,7 +168,7 @@ Status Supervise(UpConfig& config, std::vector<ProcessSpec> processes) {
   const ProcessSpec router = processes[processes.size() - config.cluster.routers];
   if (config.log_dir.empty()) config.log_dir = DefaultLogDirectory(router.port);
   if (config.status_file.empty()) config.status_file = config.log_dir + "/cluster.json";
-  RETURN_IF_ERROR(PrepareLogs(config.log_dir, processes));
+  ASSIGN_OR_RETURN(const FileHandle logs, PrepareLogs(config.log_dir, processes));
 
   Announcer announcer(::isatty(STDERR_FILENO) == 1);
   announcer.Note("starting " + Counted(config.cluster.workers, "worker") + ", " +

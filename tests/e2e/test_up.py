@@ -128,6 +128,15 @@ def test_a_port_in_use_is_a_clear_error(cluster):
     assert "already in use" in run.stderr and "--port" in run.stderr
 
 
+def test_the_logs_of_a_running_cluster_are_not_anothers(cluster):
+    run = subprocess.run([WINDROSE, "up", "--port=0", f"--model={MODEL}", f"--log-dir={cluster.folder}"],
+                         capture_output=True, text=True, timeout=30, check=False)
+    assert run.returncode == 1
+    assert "another running cluster" in run.stderr and "--log-dir" in run.stderr
+    assert cluster.state()["supervisor_pid"] == cluster.process.pid
+    assert all(os.path.exists(process["log"]) for process in cluster.processes())
+
+
 @pytest.mark.parametrize(("option", "command"), [("--host=localhost", "up"), ("--url=http://127.0.0.1:1/v1", "chat"),
                                                  ("--url=localhost", "bench")])
 def test_an_address_of_another_kind_is_refused_as_a_setting(option, command):
