@@ -35,9 +35,12 @@ Made by `tools/docs/make_configuration.py` from the programs' own `--help`; do n
 Each setting is a flag, an environment variable and a key of the file given with `--config FILE`. A flag wins over the environment,
 that over the file, that over the default. For `--queue-timeout` of windrose-router the variable is
 `WINDROSE_ROUTER_QUEUE_TIMEOUT`, or else `WINDROSE_QUEUE_TIMEOUT`; the key is `queue-timeout = "30s"`. Times have a unit (`50us`,
-`250ms`, `10s`, `2m`, `1h`), sizes too (`512B`, `4KiB`, `64MiB`, `2GiB`); lists are separated by commas. Whatever is unknown,
-ill-typed or out of range is refused with one line, and exit code 78. `--print-config` prints the effective configuration as a
-file, `--help` this list, `--version` the version.
+`250ms`, `10s`, `2m`, `1h`), sizes too (`512B`, `4KiB`, `64MiB`, `2GiB`); lists are separated by commas. An unknown flag or key, and
+whatever is ill-typed or out of range, is refused with one line, and exit code 78; unknown variables are not looked at.
+`--print-config` prints the effective configuration as a file, `--help` this list, `--version` the version.
+
+Use a program's own variable where programs mean different things by a flag: `--model` is a directory, but to windrose chat the name
+of a served model; `--workers` are addresses to windrose-coordinator, and a number to windrose up.
 
 The processes that `windrose up` and `windrose bench` start see their environment but `WINDROSE_CONFIG` and `WINDROSE_<FLAG>` of the
 command's own flags: `WINDROSE_ROUTER_DRAIN_TIMEOUT` reaches the routers, `WINDROSE_DRAIN_TIMEOUT` is `windrose up`'s.
