@@ -36,7 +36,9 @@ std::vector<HttpField> ApiFields(const std::string& api_key) {
 }
 
 Status HttpFailure(int http_status, std::string_view body) {
-  const std::string message = "HTTP " + std::to_string(http_status) + ": " + ErrorMessage(body);
+  const std::string said = ErrorMessage(body);
+  const std::string message =
+      "HTTP " + std::to_string(http_status) + (said.empty() ? ", and no word why" : ": " + said);
   if (http_status == 400) return InvalidArgument(message);
   return http_status == 404 ? NotFound(message) : Unavailable(message);
 }

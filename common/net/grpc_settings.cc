@@ -109,7 +109,7 @@ bool IsLoopback(std::string_view host) {
 Status CheckInsecureListener(const std::string& what, std::string_view host, bool allow_insecure) {
   if (allow_insecure || IsLoopback(host)) return OkStatus();
   return FailedPrecondition(what + " would speak clear text on " + std::string(host) +
-                            ": wanted a loopback address, or the flag that allows insecure links");
+                            ": wanted a loopback address, or --insecure-internal");
 }
 
 }  // namespace windrose

@@ -29,6 +29,7 @@ TEST(HttpFailure, KeepsApartWhatCallersTellApart) {
   EXPECT_EQ(HttpFailure(404, "x").code(), StatusCode::kNotFound);
   EXPECT_EQ(HttpFailure(503, "x").code(), StatusCode::kUnavailable);
   EXPECT_EQ(Message(HttpFailure(503, R"({"error":{"message":"m"}})")), "HTTP 503: m");
+  EXPECT_EQ(Message(HttpFailure(503, "")), "HTTP 503, and no word why");
 }
 
 TEST(ApiFields, SendsAKeyOnlyWhenThereIsOne) {

@@ -27,6 +27,7 @@ TEST(GrpcSettings, RefusesClearTextBeyondLoopbackUnlessAllowed) {
   const Status refused = CheckInsecureListener("expert listener", "0.0.0.0", false);
   EXPECT_EQ(refused.code(), StatusCode::kFailedPrecondition);
   EXPECT_NE(Message(refused).find("expert listener"), std::string::npos);
+  EXPECT_NE(Message(refused).find("--insecure-internal"), std::string::npos);
 }
 
 TEST(GrpcSettings, SetsTheArgumentsThatGrpcLeavesAtMinutes) {
