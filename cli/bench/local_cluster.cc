@@ -71,13 +71,6 @@ StatusOr<ClusterOptions> OptionsOf(const LocalClusterOptions& options) {
   return cluster;
 }
 
-// The supervisor stops its cluster on a signal, so its user's end becomes one. A signal of a
-// child's end that somebody else read in the meantime is told again.
-void TellSupervisorToStop() {
-  ::kill(::getpid(), SIGCHLD);
-  ::kill(::getpid(), SIGTERM);
-}
-
 }  // namespace
 
 StatusOr<uint32_t> VocabularyOf(const std::string& model) {
@@ -106,7 +99,8 @@ Status UseLocalCluster(const LocalClusterOptions& options, const Clock& clock,
   Status used = Cancelled("stopped before the cluster was ready");
   Status status = supervisor.Run([&](Duration) {
     used = use(supervision.url);
-    TellSupervisorToStop();
+    ::kill(::getpid(), SIGCHLD);  // told again: somebody else may have read it meanwhile
+    supervisor.Stop();
   });
   if (status.ok()) status = used;
   if (status.ok() || status.code() == StatusCode::kCancelled) {

@@ -199,6 +199,10 @@ void Supervisor::OnStopSignal() {
     return;
   }
   announcer_.Note("draining: routers, then coordinators, then workers; a second signal kills");
+  Stop();
+}
+
+void Supervisor::Stop() {
   phase_ = Phase::kDraining;
   for (const auto& member : members_) {
     member->restart_at.reset();

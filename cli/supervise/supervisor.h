@@ -47,8 +47,11 @@ class Supervisor {
   Supervisor(const Supervisor&) = delete;
   Supervisor& operator=(const Supervisor&) = delete;
 
-  // Returns after a stop by signal (OK) or when the cluster cannot start.
+  // Returns after a stop (OK) or when the cluster cannot start.
   Status Run(const ReadyCallback& on_ready);
+
+  // As the first signal to stop does, and says nothing; for the ReadyCallback.
+  void Stop();
 
  private:
   enum class Phase { kStarting, kRunning, kDraining, kStopped };
