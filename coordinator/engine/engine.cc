@@ -115,9 +115,12 @@ void Engine::KeepReporting() {
   report_timer_ = parts_.loop.After(limits_.heartbeat, [this] { KeepReporting(); });
 }
 
+// What is here by now. What arrives meanwhile waits for the next turn: else steps would wait for as
+// long as messages come faster than they are taken in.
 void Engine::TakeMessages() {
-  // Those that are due run without waiting: the deadline is already past.
-  parts_.loop.RunUntil([] { return false; }, parts_.loop.Now());
+  bool taken = false;
+  parts_.loop.Post([&taken] { taken = true; });
+  parts_.loop.RunUntil([&taken] { return taken; }, TimePoint::max());
 }
 
 bool Engine::RunOnce() {

@@ -185,6 +185,51 @@ class LateLoop final : public EventLoop {
   ManualEventLoop loop_;
 };
 
+// Submits a request of no tokens, and another one as soon as it has ended: each ends the moment it
+// comes in.
+class Resubmitter {
+ public:
+  explicit Resubmitter(Engine& engine) : engine_(engine) {}
+
+  void Submit() {
+    Request request = SmallRequest();
+    request.max_tokens = 0;
+    uint64_t ticket = 0;
+    EXPECT_TRUE(engine_.Submit(std::move(request), std::make_shared<Sink>(*this), &ticket).ok());
+  }
+
+  int left = 10000;
+
+ private:
+  struct Sink final : TokenSink {
+    explicit Sink(Resubmitter& owner_in) : owner(owner_in) {}
+    void OnStarted(std::vector<TokenEvent>) override {}
+    void OnToken(TokenEvent) override {}
+    void OnFinished(Finish) override {
+      if (--owner.left > 0) owner.Submit();
+    }
+    void OnError(const Status&) override {}
+    Resubmitter& owner;
+  };
+
+  Engine& engine_;
+};
+
+TEST(EngineThreads, StepsGoOnThoughWhatArrivesNeverEnds) {
+  ManualEventLoop loop;
+  Coordinator coordinator{loop};
+  Answers answers;
+  const auto running = std::make_shared<CountingSink>(answers);
+  uint64_t ticket = 0;
+  ASSERT_TRUE(coordinator.engine.Submit(SmallRequest(), running, &ticket).ok());
+  Resubmitter others(coordinator.engine);
+  others.Submit();
+  for (int turn = 0; turn < 3; ++turn) coordinator.engine.RunOnce();
+  EXPECT_EQ(running->ends, 1);
+  EXPECT_GT(others.left, 0);
+  others.left = 0;
+}
+
 TEST(EngineThreads, WhatIsOnItsWayWhenTheEngineStopsEndsToo) {
   LateLoop loop;
   Coordinator coordinator{loop};
