@@ -10,11 +10,12 @@
 
 namespace windrose {
 
-void GenerateCall::Start(std::function<StatusOr<Request>()> translate) {
+void GenerateCall::Start(size_t request_bytes, std::function<StatusOr<Request>()> translate) {
   self_ = shared_from_this();
   const Status taken = Take();
   if (!taken.ok()) return End(taken);
   StartTimer();
+  request_bytes_ = request_bytes;
   translate_ = std::move(translate);
   context_->AddInitialMetadata(kRequestTakenKey, "1");
   StartSendInitialMetadata();
@@ -28,8 +29,18 @@ Status GenerateCall::Take() {
 
 // From here on the router knows that we have the request, should it be our end.
 void GenerateCall::OnSendInitialMetadataDone(bool ok) {
-  const Status submitted = ok ? Submit(translate_()) : Cancelled("the stream broke");
+  if (!ok) return End(Cancelled("the stream broke"));
+  const Status waits = environment_->texts.Do(
+      request_bytes_, [self = shared_from_this()] { self->TranslateAndSubmit(); });
+  if (!waits.ok()) End(waits);
+}
+
+// gRPC's thread, or that of long texts. The call may have ended while it waited.
+void GenerateCall::TranslateAndSubmit() {
+  if (!Hold()) return;
+  const Status submitted = Submit(translate_());
   if (!submitted.ok()) End(submitted);
+  Release();
 }
 
 Status GenerateCall::Submit(StatusOr<Request> request) {
@@ -99,19 +110,31 @@ void GenerateCall::Abort(const Status& reason) {
   Perform(action);
 }
 
-// A client that reads nothing keeps a write under way for ever. Its stream is cut; `breaking_`
-// keeps gRPC from letting go of the context meanwhile.
+// A client that reads nothing keeps a write under way for ever. Its stream is cut; the hold keeps
+// gRPC from letting go of the context meanwhile.
 void GenerateCall::BreakStalledWrite() {
   {
     MutexLock lock(mutex_);
-    if (!writing_ || finished_) return;
-    breaking_ = true;
+    if (!writing_) return;
   }
+  if (!Hold()) return;
   context_->TryCancel();
+  Release();
+}
+
+// False when the call is finished: what is gRPC's may be gone any moment.
+bool GenerateCall::Hold() {
+  MutexLock lock(mutex_);
+  if (finished_) return false;
+  ++holds_;
+  return true;
+}
+
+void GenerateCall::Release() {
   Action action = Action::kNothing;
   {
     MutexLock lock(mutex_);
-    breaking_ = false;
+    --holds_;
     action = NextAction();
   }
   Perform(action);
@@ -172,14 +195,14 @@ void GenerateCall::End(const Status& status) {
 }
 
 GenerateCall::Action GenerateCall::NextAction() {
-  if (writing_ || breaking_ || finished_) return Action::kNothing;
+  if (writing_ || finished_) return Action::kNothing;
   if (!events_.empty()) {
     writing_event_ = std::move(events_.front());
     events_.pop_front();
     writing_ = true;
     return Action::kWrite;
   }
-  if (!end_) return Action::kNothing;
+  if (!end_ || holds_ > 0) return Action::kNothing;
   finished_ = true;
   return Action::kFinish;
 }

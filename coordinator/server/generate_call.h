@@ -26,6 +26,7 @@
 #include "coordinator/server/call_registry.h"
 #include "coordinator/server/inference_observer.h"
 #include "coordinator/server/served_model.h"
+#include "coordinator/server/text_thread.h"
 #include "coordinator/text/tokenizer.h"
 #include "coordinator/values/generator.h"
 #include "coordinator/values/request.h"
@@ -33,7 +34,8 @@
 
 namespace windrose {
 
-// What every call works with. What is referred to outlives the engine; `registry` the calls.
+// What every call works with. What is referred to outlives the engine; `registry` and `texts` the
+// calls.
 struct CallEnvironment {
   const ServedModel& model;
   const Tokenizer& tokenizer;
@@ -41,6 +43,7 @@ struct CallEnvironment {
   const Clock& clock;
   InferenceObserver& observer;
   CallRegistry& registry;
+  TextThread& texts;
   Duration time_limit;      // of one call, whatever its own deadline is
   uint32_t retry_after_ms;  // told to clients that are turned away
 };
@@ -55,10 +58,10 @@ class GenerateCall final : public grpc::ServerWriteReactor<inference::v1::Genera
                grpc::CallbackServerContext* context, TimePoint began)
       : environment_(std::move(environment)), context_(context), began_(began) {}
 
-  // Refuses the call, or says that it is taken; then makes the request with `translate` and hands
-  // it to the engine, or ends the stream with its error. Once, before anything else. `translate`
-  // is called before OnDone, or never.
-  void Start(std::function<StatusOr<Request>()> translate);
+  // Refuses the call, or says that it is taken; then makes the request with `translate`, which
+  // reads `request_bytes`, and hands it to the engine, or ends the stream with its error. Once,
+  // before anything else. `translate` is called before OnDone, or never.
+  void Start(size_t request_bytes, std::function<StatusOr<Request>()> translate);
 
   // TokenSink; the engine's thread.
   void OnStarted(std::vector<TokenEvent> echoed_prompt) override;
@@ -80,10 +83,13 @@ class GenerateCall final : public grpc::ServerWriteReactor<inference::v1::Genera
   enum class Action { kNothing, kWrite, kFinish };
 
   Status Take();
+  void TranslateAndSubmit();
   Status Submit(StatusOr<Request> request);
   void KeepTicket(uint64_t ticket);
   void StartTimer();
   void BreakStalledWrite();
+  bool Hold();
+  void Release();
   void Push(inference::v1::GenerateEvent event);
   void End(const Status& status);
   Action NextAction() WINDROSE_REQUIRES(mutex_);
@@ -92,6 +98,7 @@ class GenerateCall final : public grpc::ServerWriteReactor<inference::v1::Genera
   const std::shared_ptr<const CallEnvironment> environment_;
   grpc::CallbackServerContext* const context_;
   const TimePoint began_;
+  size_t request_bytes_ = 0;
   std::function<StatusOr<Request>()> translate_;
   uint32_t prompt_tokens_ = 0;          // set before the engine knows of us
   uint32_t max_tokens_ = 0;             // likewise
@@ -105,7 +112,8 @@ class GenerateCall final : public grpc::ServerWriteReactor<inference::v1::Genera
   std::optional<Status> end_ WINDROSE_GUARDED_BY(mutex_);  // told once all events are written
   bool aborted_ WINDROSE_GUARDED_BY(mutex_) = false;
   bool writing_ WINDROSE_GUARDED_BY(mutex_) = false;
-  bool breaking_ WINDROSE_GUARDED_BY(mutex_) = false;  // context_ is in use: do not finish
+  // How many use what is gRPC's, the context or the request: do not finish.
+  uint32_t holds_ WINDROSE_GUARDED_BY(mutex_) = 0;
   bool finished_ WINDROSE_GUARDED_BY(mutex_) = false;
 };
 

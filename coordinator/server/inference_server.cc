@@ -28,9 +28,10 @@ class GrpcInferenceServer final : public InferenceServer {
       : options_(options),
         parts_(parts),
         registry_(options.open_calls),
+        texts_(options.open_calls),
         service_(std::make_shared<const CallEnvironment>(CallEnvironment{
                      parts.model, parts.tokenizer, parts.generator, parts.clock, parts.observer,
-                     registry_, options.time_limit, Milliseconds32(options.retry_after)}),
+                     registry_, texts_, options.time_limit, Milliseconds32(options.retry_after)}),
                  options_.limits, parts.entropy) {}
 
   ~GrpcInferenceServer() override { Drain(Duration{}); }
@@ -90,6 +91,7 @@ class GrpcInferenceServer final : public InferenceServer {
   const InferenceServerOptions options_;
   const InferenceServerParts parts_;
   CallRegistry registry_;
+  TextThread texts_;
   InferenceService service_;
   std::unique_ptr<grpc::Server> server_;
   uint16_t port_ = 0;

@@ -27,7 +27,7 @@ struct InferenceServerOptions {
   bool allow_insecure = false;      // clear text beyond loopback
   GrpcSettings grpc;
   RequestLimits limits;
-  size_t open_calls = 1024;            // Generate streams at once
+  size_t open_calls = 1024;            // Generate streams at once, and long texts that wait
   Duration time_limit = Seconds(600);  // of one Generate call
   Duration retry_after = Seconds(1);   // told to clients that are turned away
   Duration abort_grace = Seconds(2);   // for aborted calls to end, at the end of a drain

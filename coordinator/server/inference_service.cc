@@ -1,5 +1,6 @@
 #include "coordinator/server/inference_service.h"
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
@@ -25,7 +26,7 @@ grpc::ServerWriteReactor<pb::GenerateEvent>* InferenceService::Generate(
   const auto call = std::make_shared<GenerateCall>(environment_, context, began);
   GenerateCall* const reactor = call.get();
   // From here it keeps itself alive; gRPC keeps the request until it is done.
-  call->Start([this, request] { return Translate(*request); });
+  call->Start(request->ByteSizeLong(), [this, request] { return Translate(*request); });
   return reactor;
 }
 
@@ -39,23 +40,24 @@ StatusOr<Request> InferenceService::Translate(const pb::GenerateRequest& request
 grpc::ServerUnaryReactor* InferenceService::Tokenize(grpc::CallbackServerContext* context,
                                                      const pb::TokenizeRequest* request,
                                                      pb::TokenizeResponse* response) {
-  const TimePoint began = environment_->clock.Now();
-  return FinishUnary(context, "Tokenize", TokenizeInto(*request, response), began);
+  return AnswerUnary(context, "Tokenize", request->ByteSizeLong(),
+                     [this, request, response] { return TokenizeInto(*request, response); });
 }
 
 grpc::ServerUnaryReactor* InferenceService::Detokenize(grpc::CallbackServerContext* context,
                                                        const pb::DetokenizeRequest* request,
                                                        pb::DetokenizeResponse* response) {
-  const TimePoint began = environment_->clock.Now();
-  return FinishUnary(context, "Detokenize", DetokenizeInto(*request, response), began);
+  return AnswerUnary(context, "Detokenize", request->ByteSizeLong(),
+                     [this, request, response] { return DetokenizeInto(*request, response); });
 }
 
 grpc::ServerUnaryReactor* InferenceService::ListModels(grpc::CallbackServerContext* context,
                                                        const pb::ListModelsRequest*,
                                                        pb::ListModelsResponse* response) {
-  const TimePoint began = environment_->clock.Now();
-  ListModelsInto(response);
-  return FinishUnary(context, "ListModels", OkStatus(), began);
+  return AnswerUnary(context, "ListModels", 0, [this, response] {
+    ListModelsInto(response);
+    return OkStatus();
+  });
 }
 
 Status InferenceService::TokenizeInto(const pb::TokenizeRequest& request,
@@ -111,13 +113,21 @@ void InferenceService::ListModelsInto(pb::ListModelsResponse* response) const {
                    environment_->generator.NotReadyReason().empty());
 }
 
-grpc::ServerUnaryReactor* InferenceService::FinishUnary(grpc::CallbackServerContext* context,
-                                                        std::string_view method,
-                                                        const Status& status,
-                                                        TimePoint began) const {
-  environment_->observer.OnCallEnded(method, status.code(), environment_->clock.Now() - began);
+// gRPC keeps context, request and response until the reactor has finished.
+grpc::ServerUnaryReactor* InferenceService::AnswerUnary(grpc::CallbackServerContext* context,
+                                                        const char* method, size_t request_bytes,
+                                                        std::function<Status()> answer) const {
   grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
-  reactor->Finish(ToGrpcStatus(status, environment_->retry_after_ms));
+  const TimePoint began = environment_->clock.Now();
+  const auto finish = [this, reactor, method, began](const Status& status) {
+    environment_->observer.OnCallEnded(method, status.code(), environment_->clock.Now() - began);
+    reactor->Finish(ToGrpcStatus(status, environment_->retry_after_ms));
+  };
+  const auto work = [finish, context, answer = std::move(answer)] {
+    finish(context->IsCancelled() ? Cancelled("the client went away") : answer());
+  };
+  const Status waits = environment_->texts.Do(request_bytes, work);
+  if (!waits.ok()) finish(waits);
   return reactor;
 }
 

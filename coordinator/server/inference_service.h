@@ -1,13 +1,14 @@
 // InferenceService: the methods of windrose.inference.v1.InferenceService.
 //
 // Owned by InferenceServer. Thread-safe; handlers run on gRPC's threads, where they check and
-// tokenize. Generate: deadline the client's or the time limit; repeatable with a seed. The others
-// answer at once, read only, and may be repeated. Request sizes: GrpcSettings::message_bytes, then
-// RequestLimits.
+// tokenize what is short. Generate: deadline the client's or the time limit; repeatable with a
+// seed. The others answer at once, read only, and may be repeated. Request sizes:
+// GrpcSettings::message_bytes, then RequestLimits.
 #pragma once
 
+#include <cstddef>
+#include <functional>
 #include <memory>
-#include <string_view>
 #include <vector>
 
 #include "common/base/random.h"
@@ -46,9 +47,8 @@ class InferenceService final : public inference::v1::InferenceService::CallbackS
  private:
   StatusOr<Request> Translate(const inference::v1::GenerateRequest& request) const;
   StatusOr<std::vector<TokenId>> TokenIdsOf(const inference::v1::TokenizeRequest& request) const;
-  grpc::ServerUnaryReactor* FinishUnary(grpc::CallbackServerContext* context,
-                                        std::string_view method, const Status& status,
-                                        TimePoint began) const;
+  grpc::ServerUnaryReactor* AnswerUnary(grpc::CallbackServerContext* context, const char* method,
+                                        size_t request_bytes, std::function<Status()> answer) const;
 
   const std::shared_ptr<const CallEnvironment> environment_;
   const RequestLimits& limits_;

@@ -182,6 +182,31 @@ TEST_F(InferenceServerTest, SaysThatItHasTheRequestBeforeTheEngineDoes) {
   EndWithoutTokens(*stream, 0);
 }
 
+// More of them than gRPC has threads for callbacks, which are the workers' links', too.
+TEST_F(InferenceServerTest, AnswersOthersWhileLongTextsAreMadeIntoTokens) {
+  StartServer();
+  const auto go_on = std::make_shared<BoundedQueue<bool>>(1);
+  observer_.on_tokenized = [this, go_on] { go_on->Pop(clock_.Now() + Seconds(30)); };
+  pb::GenerateRequest request = Chat();
+  request.mutable_chat()->mutable_messages(0)->set_content(std::string(40'000, 'a'));
+  std::vector<std::unique_ptr<Stream>> streams;
+  for (int i = 0; i < 20; ++i) {
+    streams.push_back(Open(request));
+    streams.back()->reader->WaitForInitialMetadata();
+    ASSERT_EQ(streams.back()->context.GetServerInitialMetadata().count(kRequestTakenKey), 1U);
+  }
+  EXPECT_TRUE(ListsAReadyModel());
+  streams.front()->context.TryCancel();  // while its request is read
+  go_on->Close();
+  pb::GenerateEvent event;
+  for (const auto& stream : streams) {
+    const bool cancelled = stream == streams.front();
+    EXPECT_FALSE(stream->reader->Read(&event));
+    EXPECT_EQ(stream->reader->Finish().error_code(),
+              cancelled ? grpc::StatusCode::CANCELLED : grpc::StatusCode::INVALID_ARGUMENT);
+  }
+}
+
 TEST_F(InferenceServerTest, RefusesBeforeItTokenizesAndSaysNothingElse) {
   StartServer();
   for (const Status& refusal : {ResourceExhausted("full"), Unavailable("draining")}) {

@@ -31,10 +31,11 @@ class InferenceServiceTest : public testing::Test {
   CountingEntropy entropy_;
   NullInferenceObserver observer_;
   CallRegistry registry_{4};
+  TextThread texts_{4};
   RequestLimits limits_;
   InferenceService service_{
       std::make_shared<const CallEnvironment>(CallEnvironment{
-          model_, Mixtral(), generator_, clock_, observer_, registry_, Seconds(1), 100}),
+          model_, Mixtral(), generator_, clock_, observer_, registry_, texts_, Seconds(1), 100}),
       limits_, entropy_};
 };
 
