@@ -1,0 +1,96 @@
+// What the dispatcher does with rows that a worker did not compute, or computed too late.
+#include <vector>
+
+#include "tests/unit/coordinator/experts/dispatcher_fixture.h"
+
+namespace windrose {
+namespace {
+
+TEST_F(DispatcherTest, TriesAnotherHolderWhenOneIsFull) {
+  transport_.Up(0, {0, 1, 2, 3});
+  transport_.Up(1, {0, 1, 2, 3});
+  AnswerWith([](const auto& sent) {
+    return sent.worker == WorkerId(0) ? StatusCode::kResourceExhausted : StatusCode::kOk;
+  });
+  ASSERT_TRUE(Exchange().ok());
+  ExpectRightOutputs();
+  EXPECT_TRUE(transport_.resets.empty());
+}
+
+TEST_F(DispatcherTest, RetriesAFullWorkerAfterAPauseWhenItIsTheOnlyOne) {
+  transport_.Up(0, {0, 1, 2, 3});
+  AnswerWith([](const auto& sent) {
+    return sent.call.header.attempt < 3 ? StatusCode::kResourceExhausted : StatusCode::kOk;
+  });
+  const TimePoint began = loop_.Now();
+  ASSERT_TRUE(Exchange().ok());
+  ExpectRightOutputs();
+  // Four answers and three pauses.
+  EXPECT_EQ(loop_.Now() - began, Milliseconds(4 * 1 + 3 * 5));
+}
+
+TEST_F(DispatcherTest, ARefusalSaysNothingOfHowLongAnAnswerTakes) {
+  Dispatcher dispatcher({.expert_count = kExperts, .hidden = kHidden, .model_hash = 1}, {}, loop_,
+                        transport_, log_);
+  transport_.Up(0, {0, 1, 2, 3});
+  transport_.on_send = [this](const auto& sent) {
+    const bool refuse = sent.call.header.attempt < 3;
+    loop_.After(refuse ? Milliseconds(1) : Seconds(2),
+                [this, refuse, index = transport_.sent.size() - 1] {
+                  transport_.Answer(transport_.sent[index],
+                                    refuse ? StatusCode::kResourceExhausted : StatusCode::kOk);
+                });
+  };
+  ASSERT_TRUE(dispatcher.Exchange(LayerIndex(0), dispatcher.Plan(gate_), rows_, outputs_).ok());
+  ExpectRightOutputs();
+  const WorkerStats stats = dispatcher.Stats().workers[0];
+  EXPECT_EQ(stats.overdue, 0U);
+  EXPECT_EQ(stats.errors, 3U);
+  EXPECT_EQ(stats.replies, 1U);
+  EXPECT_EQ(stats.round_trips, Seconds(2));
+}
+
+TEST_F(DispatcherTest, WhenAllHoldersAreFullAFrameGoesOutOncePerPause) {
+  transport_.Up(0, {0, 1, 2, 3});
+  transport_.Up(1, {0, 1, 2, 3});
+  AnswerWith([this, relief = loop_.Now() + Milliseconds(90)](const auto&) {
+    return loop_.Now() < relief ? StatusCode::kResourceExhausted : StatusCode::kOk;
+  });
+  ASSERT_TRUE(Exchange().ok());
+  ExpectRightOutputs();
+  // Two at first, each once to the other, then at most one for each worker and pause.
+  EXPECT_LE(transport_.sent.size(), 4U + 2 * 15);
+  // What one reply refused goes on in one frame.
+  EXPECT_EQ(transport_.sent[2].call.segments.size(), transport_.sent[0].call.segments.size());
+  EXPECT_GT(transport_.sent[2].call.segments.size(), 1U);
+  EXPECT_TRUE(transport_.resets.empty());
+}
+
+TEST_F(DispatcherTest, AWorkerThatCannotComputeARowIsAskedOnceAndAnotherInstead) {
+  for (const StatusCode code :
+       {StatusCode::kInvalidArgument, StatusCode::kInternal, StatusCode::kDataLoss}) {
+    transport_.Up(0, {0, 1, 2, 3});
+    transport_.Up(1, {0, 1, 2, 3});
+    transport_.sent.clear();
+    AnswerWith(
+        [code](const auto& sent) { return sent.worker == WorkerId(0) ? code : StatusCode::kOk; });
+    ASSERT_TRUE(Exchange().ok());
+    ExpectRightOutputs();
+    EXPECT_EQ(transport_.sent.size(), 3U);
+  }
+}
+
+TEST_F(DispatcherTest, EndsAtOnceWhenNoWorkerCanComputeARow) {
+  transport_.Up(0, {0, 1, 2, 3});
+  transport_.Up(1, {0, 1, 2, 3});
+  AnswerWith([](const auto&) { return StatusCode::kInvalidArgument; });
+  const TimePoint began = loop_.Now();
+  const Status status = Exchange();
+  EXPECT_EQ(status.code(), StatusCode::kInternal);
+  EXPECT_NE(Message(status).find("expert "), std::string::npos) << Message(status);
+  EXPECT_LT(loop_.Now() - began, Milliseconds(10));
+  EXPECT_LE(transport_.sent.size(), 4U);
+}
+
+}  // namespace
+}  // namespace windrose
