@@ -163,6 +163,9 @@ Status LayerExchange::CheckFits(WorkerId worker, const wire::ReplyFrame& reply) 
       reply.segments.size() != asked.size()) {
     return InvalidArgument("reply of another layer or shape than asked for");
   }
+  if (reply.header.type != header_.type || reply.header.order != header_.order) {
+    return InvalidArgument("reply in another arithmetic than asked for");
+  }
   for (size_t index = 0; index < asked.size(); ++index) {
     const wire::Segment& got = reply.segments[index];
     const size_t wanted = got.status == StatusCode::kOk ? asked[index].pairs.size() : 0;

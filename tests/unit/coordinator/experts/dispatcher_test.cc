@@ -185,6 +185,8 @@ TEST_F(DispatcherTest, RefusesRepliesToAttemptsLayersAndWorkersItDidNotAsk) {
   const std::vector<std::function<void(Sent&)>> lies = {
       [](Sent& sent) { sent.call.header.attempt = 1000; },
       [](Sent& sent) { sent.call.header.layer = LayerIndex(1); },
+      [](Sent& sent) { sent.call.header.type = wire::RowType::kBf16; },
+      [](Sent& sent) { sent.call.header.order = Bf16Order::kPairs; },
       [](Sent& sent) { sent.worker = WorkerId(1 - sent.worker.value()); },
   };
   for (const auto& lie : lies) {
