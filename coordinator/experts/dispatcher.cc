@@ -239,9 +239,9 @@ void Dispatcher::OnReply(WorkerId worker, const wire::ReplyFrame& reply) {
 }
 
 // A refusal is an answer, though it says nothing of how long a computation takes. Whoever is full
-// or late is relieved by others once; if they are, too, all get a pause. Whoever can never compute
-// these rows is not asked for them again. Rows that came back not finite are asked for once more,
-// of another worker if there is one.
+// or late is relieved once by others that are not late themselves; if they are full, too, all get a
+// pause. Whoever can never compute these rows is not asked for them again. Rows that came back not
+// finite are asked for once more, of another worker if there is one.
 void Dispatcher::HandleRefusal(const ExpertCall& call, const std::vector<RefusedSegment>& refused) {
   ++workers_.stats(call.worker).errors;
   const Placement others = active_->Able(workers_.Avoiding(call.worker));
@@ -250,13 +250,19 @@ void Dispatcher::HandleRefusal(const ExpertCall& call, const std::vector<Refused
   for (const RefusedSegment& part : refused) {
     LogRefusal(call.worker, part);
     if (part.segment.pairs.empty()) continue;
-    const bool not_again = part.for_good() || part.doubted;
     const bool move =
-        AnotherHolds(part.segment, others, call.worker) && (not_again || !call.repeat);
+        AnotherHolds(part.segment, others, call.worker) &&
+        (part.for_good() || part.doubted || (!call.repeat && HasTrusted(part.segment, others)));
     (move ? at_once : later).push_back(part.segment);
   }
   Redispatch(at_once, others);
   Park(std::move(later));
+}
+
+// Of one expert all holders of a placement are suspect, or none.
+bool Dispatcher::HasTrusted(const PlanSegment& segment, const Placement& placement) {
+  const std::vector<WorkerId>& holders = placement.holders[segment.expert.value()];
+  return !holders.empty() && !workers_.stats(holders.front()).suspect;
 }
 
 void Dispatcher::LogRefusal(WorkerId worker, const RefusedSegment& part) {

@@ -91,6 +91,7 @@ class Dispatcher final : public ExpertTransportListener {
   void Redispatch(const std::vector<PlanSegment>& segments, const Placement& placement);
   void Park(std::vector<PlanSegment> segments);
   void HandleRefusal(const ExpertCall& call, const std::vector<RefusedSegment>& refused);
+  bool HasTrusted(const PlanSegment& segment, const Placement& placement);
   void LogRefusal(WorkerId worker, const RefusedSegment& part);
   void Fail(WorkerId worker);
   void PublishMissing();

@@ -91,7 +91,11 @@ StatusOr<std::vector<RefusedSegment>> LayerExchange::TakeReply(WorkerId worker,
 
 Placement LayerExchange::Able(Placement placement) const {
   for (const auto& [expert, worker] : unable_) {
-    std::erase(placement.holders[expert.value()], worker);
+    std::vector<WorkerId>& holders = placement.holders[expert.value()];
+    std::vector<WorkerId>& suspects = placement.suspects[expert.value()];
+    std::erase(holders, worker);
+    std::erase(suspects, worker);
+    if (holders.empty()) holders.swap(suspects);
   }
   return placement;
 }

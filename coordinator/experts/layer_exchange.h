@@ -76,7 +76,8 @@ class LayerExchange {
   // does not fit the call it claims to answer.
   StatusOr<std::vector<RefusedSegment>> TakeReply(WorkerId worker, const wire::ReplyFrame& reply);
 
-  // `placement` without the workers that refused an expert's rows for good.
+  // `placement` without the workers that refused an expert's rows for good; suspects where none of
+  // its holders is left.
   Placement Able(Placement placement) const;
 
   // What came before a call to `worker` with these pairs.

@@ -15,6 +15,8 @@ namespace windrose {
 struct Placement {
   uint64_t epoch = 0;
   std::vector<std::vector<WorkerId>> holders;  // [experts], each ascending; empty: no worker now
+  // [experts], likewise: who holds it as well, but is late; asked for what the holders cannot do.
+  std::vector<std::vector<WorkerId>> suspects;
 
   size_t expert_count() const { return holders.size(); }
 };

@@ -8,7 +8,9 @@ namespace windrose {
 WorkerTable::WorkerTable(size_t expert_count, TimePoint now)
     : missing_since_(expert_count, now),
       placement_(std::make_shared<const Placement>(
-          Placement{.epoch = 0, .holders = std::vector<std::vector<WorkerId>>(expert_count)})) {}
+          Placement{.epoch = 0,
+                    .holders = std::vector<std::vector<WorkerId>>(expert_count),
+                    .suspects = std::vector<std::vector<WorkerId>>(expert_count)})) {}
 
 void WorkerTable::Up(WorkerId worker, const WorkerDescription& description, TimePoint now) {
   Entry& entry = Slot(worker);
@@ -50,8 +52,12 @@ void WorkerTable::Answered(WorkerId worker, uint32_t queued_rows, TimePoint now)
 
 Placement WorkerTable::Avoiding(WorkerId worker) const {
   Placement result = *placement_;
-  for (std::vector<WorkerId>& holders : result.holders) {
+  for (size_t expert = 0; expert < result.holders.size(); ++expert) {
+    std::vector<WorkerId>& holders = result.holders[expert];
+    std::vector<WorkerId>& suspects = result.suspects[expert];
     if (holders.size() > 1) std::erase(holders, worker);
+    const bool alone = holders.size() == 1 && holders.front() == worker;
+    if (alone && !suspects.empty()) holders = std::exchange(suspects, {});
   }
   return result;
 }
@@ -87,12 +93,12 @@ WorkerTable::Entry& WorkerTable::Slot(WorkerId worker) {
 
 void WorkerTable::Rebuild(TimePoint now) {
   Placement next{.epoch = placement_->epoch + 1,
-                 .holders = std::vector<std::vector<WorkerId>>(missing_since_.size())};
-  std::vector<std::vector<WorkerId>> suspects(missing_since_.size());
+                 .holders = std::vector<std::vector<WorkerId>>(missing_since_.size()),
+                 .suspects = std::vector<std::vector<WorkerId>>(missing_since_.size())};
   for (size_t slot = 0; slot < entries_.size(); ++slot) {
     const Entry& entry = entries_[slot];
     if (!Usable(entry)) continue;
-    auto& lists = entry.stats.suspect ? suspects : next.holders;
+    auto& lists = entry.stats.suspect ? next.suspects : next.holders;
     for (const ExpertId expert : entry.experts) {
       if (expert.value() < lists.size()) {
         lists[expert.value()].emplace_back(static_cast<uint32_t>(slot));
@@ -101,7 +107,7 @@ void WorkerTable::Rebuild(TimePoint now) {
   }
   for (size_t expert = 0; expert < next.holders.size(); ++expert) {
     // A suspect is better than nobody: it may only be slow.
-    if (next.holders[expert].empty()) next.holders[expert] = std::move(suspects[expert]);
+    if (next.holders[expert].empty()) next.holders[expert].swap(next.suspects[expert]);
     const bool missing = next.holders[expert].empty();
     if (!missing) missing_since_[expert].reset();
     if (missing && !missing_since_[expert]) missing_since_[expert] = now;

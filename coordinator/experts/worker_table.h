@@ -2,8 +2,8 @@
 // only.
 //
 // Makes a new Placement, with the next epoch, whenever something changes. A worker that let a
-// deadline pass is suspect: it gets no rows while somebody else holds the expert, and is trusted
-// again with its next answer. The coordinator is its own failure detector; nobody else is asked.
+// deadline pass is suspect: it gets no rows that somebody else can compute, and is trusted again
+// with its next answer. The coordinator is its own failure detector; nobody else is asked.
 #pragma once
 
 #include <algorithm>
@@ -33,7 +33,8 @@ class WorkerTable {
 
   std::shared_ptr<const Placement> placement() const { return placement_; }
 
-  // Like placement(), without `worker` wherever somebody else holds the expert.
+  // Like placement(), without `worker` wherever somebody else holds the expert; a suspect where
+  // nobody else does.
   Placement Avoiding(WorkerId worker) const;
 
   // Since when `expert` has had no worker; nullopt when it has one.

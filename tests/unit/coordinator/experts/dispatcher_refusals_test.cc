@@ -1,4 +1,5 @@
 // What the dispatcher does with rows that a worker did not compute, or computed too late.
+#include <limits>
 #include <vector>
 
 #include "tests/unit/coordinator/experts/dispatcher_fixture.h"
@@ -90,6 +91,56 @@ TEST_F(DispatcherTest, EndsAtOnceWhenNoWorkerCanComputeARow) {
   EXPECT_NE(Message(status).find("expert "), std::string::npos) << Message(status);
   EXPECT_LT(loop_.Now() - began, Milliseconds(10));
   EXPECT_LE(transport_.sent.size(), 4U);
+}
+
+// What a suspect does late is better than what the others cannot do at all.
+TEST_F(DispatcherTest, ASuspectIsAskedForWhatTheOtherHolderCannotCompute) {
+  transport_.Up(0, {0, 1, 2, 3});
+  transport_.Up(1, {0, 1, 2, 3});
+  AnswerAll([](const auto& sent) { return sent.worker == WorkerId(0); });
+  ASSERT_TRUE(Exchange().ok());
+  ASSERT_TRUE(dispatcher_->Stats().workers[1].suspect);
+  AnswerWith([](const auto& sent) {
+    return sent.worker == WorkerId(0) ? StatusCode::kInvalidArgument : StatusCode::kOk;
+  });
+  EXPECT_EQ(ToString(Exchange()), "OK");
+  ExpectRightOutputs();
+}
+
+TEST_F(DispatcherTest, ASuspectIsAskedForASecondOpinion) {
+  transport_.Up(0, {0, 1, 2, 3});
+  transport_.Up(1, {0, 1, 2, 3});
+  AnswerAll([](const auto& sent) { return sent.worker == WorkerId(0); });
+  ASSERT_TRUE(Exchange().ok());
+  ASSERT_TRUE(dispatcher_->Stats().workers[1].suspect);
+  transport_.on_send = [this](const auto&) {
+    loop_.After(Milliseconds(1), [this, index = transport_.sent.size() - 1] {
+      ScriptedTransport::Sent sent = transport_.sent[index];
+      // The first worker's memory is damaged.
+      const float wrong = std::numeric_limits<float>::quiet_NaN();
+      if (sent.worker == WorkerId(0))
+        wire::WriteRow(std::vector<float>(kHidden, wrong), wire::RowType::kF32, 0, sent.rows);
+      transport_.Answer(sent);
+    });
+  };
+  ASSERT_TRUE(Exchange().ok());
+  ExpectRightOutputs();
+}
+
+// The one that is full may well be done before the one that is late.
+TEST_F(DispatcherTest, ASuspectIsNotAskedForWhatAFullWorkerWillCompute) {
+  transport_.Up(0, {0, 1, 2, 3});
+  transport_.Up(1, {0, 1, 2, 3});
+  AnswerAll([](const auto& sent) { return sent.worker == WorkerId(0); });
+  ASSERT_TRUE(Exchange().ok());
+  ASSERT_TRUE(dispatcher_->Stats().workers[1].suspect);
+  transport_.sent.clear();
+  AnswerWith([](const auto& sent) {
+    return sent.call.header.attempt == 0 ? StatusCode::kResourceExhausted : StatusCode::kOk;
+  });
+  ASSERT_TRUE(Exchange().ok());
+  ExpectRightOutputs();
+  for (const auto& sent : transport_.sent) EXPECT_EQ(sent.worker, WorkerId(0));
 }
 
 }  // namespace
