@@ -84,6 +84,7 @@ Status Dispatcher::WaitForAnswers() {
     // What was parked or sent meanwhile may be due sooner.
     const auto sooner = [&] { return NextWakeUp() < wake_up; };
     loop_.RunUntil([&] { return active_->done() || changed() || sooner(); }, wake_up);
+    parked_ = active_->Unanswered(parked_);  // A late answer may have come.
     HandleOverdue();
     if (!parked_.empty() && (loop_.Now() >= retry_at_ || changed())) {
       Redispatch(std::exchange(parked_, {}), active_->Able(*workers_.placement()));

@@ -116,12 +116,16 @@ std::vector<PlanSegment> LayerExchange::TakeBack(uint32_t attempt) {
   ExpertCall& call = calls_[attempt];
   DCHECK(call.live);
   call.live = false;
-  std::vector<PlanSegment> result;
-  for (const PlanSegment& segment : call.segments) {
+  return Unanswered(call.segments);
+}
+
+std::vector<PlanSegment> LayerExchange::Unanswered(const std::vector<PlanSegment>& segments) const {
+  std::vector<PlanSegment> unanswered;
+  for (const PlanSegment& segment : segments) {
     PlanSegment rest{.expert = segment.expert, .pairs = UnansweredOf(segment)};
-    if (!rest.pairs.empty()) result.push_back(std::move(rest));
+    if (!rest.pairs.empty()) unanswered.push_back(std::move(rest));
   }
-  return result;
+  return unanswered;
 }
 
 std::vector<uint32_t> LayerExchange::UnansweredOf(const PlanSegment& segment) const {

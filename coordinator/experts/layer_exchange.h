@@ -86,6 +86,9 @@ class LayerExchange {
   // The unanswered pairs of one call, which are no longer its: its worker may answer or not.
   std::vector<PlanSegment> TakeBack(uint32_t attempt);
 
+  // What of `segments` is still unanswered; empty ones are left out.
+  std::vector<PlanSegment> Unanswered(const std::vector<PlanSegment>& segments) const;
+
   // A call's deadline has passed.
   void MarkOverdue(uint32_t attempt) { ++calls_[attempt].overdue; }
   // Gives a call that nobody else could take over more time.

@@ -143,5 +143,31 @@ TEST_F(DispatcherTest, ASuspectIsNotAskedForWhatAFullWorkerWillCompute) {
   for (const auto& sent : transport_.sent) EXPECT_EQ(sent.worker, WorkerId(0));
 }
 
+// The late answer of a worker that drains came in the meantime.
+TEST_F(DispatcherTest, WhatIsAnsweredMeanwhileIsNotWaitedForOrSentAgain) {
+  transport_.Up(0, {0, 1, 2});
+  transport_.Up(1, {3});
+  transport_.Up(2, {3});
+  WorkerId first;
+  transport_.on_send = [&](const ScriptedTransport::Sent& sent) {
+    const size_t index = transport_.sent.size() - 1;
+    const auto answer = [this, index] { transport_.Answer(transport_.sent[index]); };
+    // Not before the limit for an expert that nobody holds.
+    if (sent.worker == WorkerId(0)) return (void)loop_.After(Milliseconds(2500), answer);
+    if (index < 2) {
+      first = sent.worker;
+      return (void)loop_.After(Milliseconds(400), answer);
+    }
+    // The second holder of expert 3 dies with its call, and the first takes nothing new.
+    loop_.After(Milliseconds(1), [this, second = sent.worker, &first] {
+      transport_.listener()->OnWorkerDraining(first);
+      transport_.listener()->OnWorkerDown(second, Unavailable("killed"));
+    });
+  };
+  EXPECT_EQ(ToString(Exchange()), "OK");
+  ExpectRightOutputs();
+  EXPECT_EQ(transport_.sent.size(), 3U);
+}
+
 }  // namespace
 }  // namespace windrose
