@@ -34,7 +34,6 @@ struct GrpcExpertTransportConfig {
   BackoffPolicy reconnect;         // pauses after the first try
   Duration silence_limit = Seconds(3);
   uint64_t max_unsent_bytes = 256ULL * 1024 * 1024;  // of one worker; over it the link is reset
-  size_t max_waiting_replies = 256;  // of one worker, not yet seen by the engine; likewise
   GrpcSettings grpc;
 };
 

@@ -180,10 +180,10 @@ class WorkerStreams::FrameStream final
   grpc::ClientContext context_;
   grpc::ByteBuffer received_;  // belongs to gRPC while a read is under way
   grpc::ByteBuffer writing_;   // likewise for a write
-  std::atomic<size_t> waiting_replies_{0};
   Mutex mutex_;
   std::deque<grpc::ByteBuffer> unsent_ WINDROSE_GUARDED_BY(mutex_);
   uint64_t unsent_bytes_ WINDROSE_GUARDED_BY(mutex_) = 0;
+  size_t unanswered_ WINDROSE_GUARDED_BY(mutex_) = 0;  // calls
   bool write_under_way_ WINDROSE_GUARDED_BY(mutex_) = false;
   bool closed_ WINDROSE_GUARDED_BY(mutex_) = false;
   bool released_ WINDROSE_GUARDED_BY(mutex_) = false;
@@ -200,6 +200,7 @@ Status WorkerStreams::FrameStream::Write(std::vector<std::byte> frame) {
       return ResourceExhausted("worker does not read what it is sent");
     }
     unsent_.push_back(wire::ToByteBuffer(std::move(frame)));
+    ++unanswered_;
     step = NextStep();
   }
   Do(step);
@@ -270,19 +271,18 @@ void WorkerStreams::FrameStream::Do(Step step) {
   if (step == Step::kRelease) RemoveHold();
 }
 
-// Hands the reply to the loop, whole and checked.
+// Hands the reply to the loop, whole and checked. No more of them wait there than calls were sent.
 Status WorkerStreams::FrameStream::TakeReply() {
   const wire::FrameLimits& limits = connection_->config.reply_limits;
   const auto reply = std::make_shared<ReceivedReply>();
   ASSIGN_OR_RETURN(reply->received, wire::Gather(received_, wire::MaxFrameBytes(limits)));
   ASSIGN_OR_RETURN(reply->frame, wire::DecodeReply(reply->received.bytes, limits));
-  if (waiting_replies_.fetch_add(1) >= connection_->config.max_waiting_replies) {
-    return ResourceExhausted("worker sends more replies than were asked for");
+  {
+    MutexLock lock(mutex_);
+    if (unanswered_ == 0) return ResourceExhausted("worker sends more replies than were asked for");
+    --unanswered_;
   }
-  connection_->Post([reply, self = self_](WorkerEvents& to) {
-    self->waiting_replies_.fetch_sub(1);
-    to.OnReply(reply->frame);
-  });
+  connection_->Post([reply](WorkerEvents& to) { to.OnReply(reply->frame); });
   return OkStatus();
 }
 

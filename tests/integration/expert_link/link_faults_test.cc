@@ -101,11 +101,9 @@ ComputedReply UnaskedReply() {
   return reply;
 }
 
-TEST(LinkFaults, MoreRepliesThanMayWaitBreakTheLink) {
+TEST(LinkFaults, MoreRepliesThanCallsBreakTheLink) {
   RunningWorker worker({});
-  GrpcExpertTransportConfig config = TestCoordinator::Config();
-  config.max_waiting_replies = 0;
-  TestCoordinator coordinator(config);
+  TestCoordinator coordinator;
   coordinator.SetAddresses({worker.address()});
   ASSERT_TRUE(coordinator.AwaitUp());
   worker.server().OnReply(UnaskedReply());
@@ -113,6 +111,29 @@ TEST(LinkFaults, MoreRepliesThanMayWaitBreakTheLink) {
   EXPECT_EQ(coordinator.bad_replies[0].code(), StatusCode::kResourceExhausted);
   EXPECT_TRUE(coordinator.AwaitDown());
   EXPECT_TRUE(coordinator.replies.empty());
+}
+
+TEST(LinkFaults, AsManyRepliesMayWaitAsCallsWereSent) {
+  constexpr uint32_t kCalls = 1000;
+  RunningWorker worker({.max_queued_calls = kCalls, .compute = false});
+  TestCoordinator coordinator;
+  coordinator.SetAddresses({worker.address()});
+  ASSERT_TRUE(coordinator.AwaitUp());
+  std::vector<OutgoingCall> calls;
+  for (uint32_t id = 0; id < kCalls; ++id) {
+    calls.push_back(TestCoordinator::MakeCall(WorkerId(0), id, kLayer, kExpert, TestRows(id, 1)));
+  }
+  coordinator.transport().SendAll(calls);
+  ASSERT_TRUE(worker.AwaitWaiting(kCalls));
+  worker.StartComputing();
+  // Its answer comes behind those of the first, whose loop has not run meanwhile.
+  TestCoordinator other;
+  other.SetAddresses({worker.address()});
+  ASSERT_TRUE(other.AwaitUp());
+  other.Call(1, kLayer, kExpert, TestRows(1, 1));
+  ASSERT_TRUE(other.AwaitReplies(1));
+  EXPECT_TRUE(coordinator.AwaitReplies(kCalls));
+  EXPECT_TRUE(coordinator.downs.empty());
 }
 
 TEST(LinkFaults, ResetBreaksTheLinkAndSetsItUpAgain) {
