@@ -73,7 +73,7 @@ void WorkerLink::Connect() {
   WatchSilence();
 }
 
-// The first try after a connection that was up follows at once, unless the worker misbehaved.
+// The first try after a connection that was of use follows at once, unless the worker misbehaved.
 void WorkerLink::ConnectLater() {
   const double uniform = static_cast<double>(environment_.entropy.Next() >> 11) * 0x1p-53;
   const uint32_t attempt = failures_ + suspicions_;
@@ -85,6 +85,7 @@ void WorkerLink::ConnectLater() {
 
 void WorkerLink::OnAnnouncement(const Announcement& announcement) {
   announcement_ = announcement;
+  if (reported_.has_value()) failures_ = 0;  // It has stayed up until its next heartbeat.
   if (announcement.state == AnnouncedState::kReady && !frames_asked_) {
     frames_asked_ = true;
     streams_->OpenFrames();
@@ -104,8 +105,11 @@ void WorkerLink::OnFramesOpen() {
 }
 
 void WorkerLink::OnReply(const wire::ReplyFrame& reply) {
-  suspicions_ = 0;
+  const uint32_t suspicions = suspicions_;
   environment_.listener->OnReply(worker_, reply);
+  if (suspicions_ != suspicions) return;  // The listener did not like it.
+  suspicions_ = 0;
+  failures_ = 0;
 }
 
 void WorkerLink::OnBadReply(const Status& why) {
@@ -120,7 +124,6 @@ void WorkerLink::ReportUp() {
   const bool known = reported_.has_value() && !draining_reported_ &&
                      SameDescription(*reported_, announcement_->description);
   if (known) return;
-  failures_ = 0;
   last_reason_.clear();
   draining_reported_ = false;
   reported_ = announcement_->description;

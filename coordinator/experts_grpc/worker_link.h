@@ -85,7 +85,7 @@ class WorkerLink {
   bool frames_open_ = false;
   bool draining_reported_ = false;
   bool closed_ = false;
-  uint32_t failures_ = 0;    // since a connection last came up
+  uint32_t failures_ = 0;    // since a connection was last of use
   uint32_t suspicions_ = 0;  // resets and bad replies since the last good reply
   uint64_t timer_id_ = 0;    // silence of the connection, or the end of the pause
   std::string last_reason_;  // logged once, not for each try

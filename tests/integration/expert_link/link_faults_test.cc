@@ -1,8 +1,10 @@
 // What happens to the link when the worker, or what it says, is not as it should be.
 #include <gtest/gtest.h>
 
+#include <functional>
 #include <memory>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "tests/integration/expert_link/running_worker.h"
@@ -147,6 +149,51 @@ TEST(LinkFaults, ResetBreaksTheLinkAndSetsItUpAgain) {
   ASSERT_TRUE(coordinator.AwaitUp());
   coordinator.Call(1, kLayer, kExpert, TestRows(1, 1));
   EXPECT_TRUE(coordinator.AwaitReplies(1));
+}
+
+// How often the link to `address` comes up in a second, if each time `on_up` happens.
+size_t UpsInASecond(const std::string& address, TestCoordinator& coordinator,
+                    const std::function<void()>& on_up) {
+  coordinator.SetAddresses({address});
+  size_t handled = 0;
+  const TimePoint end = coordinator.loop().Now() + Seconds(1);
+  while (coordinator.Await([&] { return coordinator.ups.size() > handled; },
+                           end - coordinator.loop().Now())) {
+    ++handled;
+    on_up();
+  }
+  return handled;
+}
+
+TEST(LinkFaults, AWorkerThatEndsEachConnectionIsTriedLessAndLessOften) {
+  RunningWorker worker({.max_rows = 2});
+  TestCoordinator coordinator;
+  // The worker ends the stream on which too large a frame comes.
+  const auto misbehave = [&] { coordinator.Call(1, kLayer, kExpert, TestRows(1, 3)); };
+  const size_t ups = UpsInASecond(worker.address(), coordinator, misbehave);
+  EXPECT_GT(ups, 2U);
+  EXPECT_LT(ups, 15U);
+}
+
+TEST(LinkFaults, AWorkerWhoseRepliesNeverFitIsTriedLessAndLessOften) {
+  RunningWorker worker({});
+  TestCoordinator coordinator;
+  const auto misbehave = [&] { coordinator.Call(1, kLayer, kExpert, TestRows(1, 1)); };
+  coordinator.on_reply = [&] {
+    coordinator.transport().Reset(WorkerId(0), InvalidArgument("test"));
+  };
+  const size_t ups = UpsInASecond(worker.address(), coordinator, misbehave);
+  EXPECT_GT(ups, 2U);
+  EXPECT_LT(ups, 15U);
+}
+
+TEST(LinkFaults, AWorkerWithoutRoomIsNotUp) {
+  RunningWorker worker({.max_links = 1});
+  TestCoordinator first;
+  first.SetAddresses({worker.address()});
+  ASSERT_TRUE(first.AwaitUp());
+  TestCoordinator second;
+  EXPECT_EQ(UpsInASecond(worker.address(), second, [] {}), 0U);
 }
 
 TEST(LinkFaults, SilentWorkerIsDown) {

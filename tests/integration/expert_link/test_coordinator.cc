@@ -90,6 +90,7 @@ void TestCoordinator::OnReply(WorkerId worker, const wire::ReplyFrame& reply) {
         std::span(recorded.values).subspan(size_t{row} * reply.header.hidden, reply.header.hidden));
   }
   replies.push_back(std::move(recorded));
+  if (on_reply) on_reply();
 }
 
 void TestCoordinator::OnBadReply(WorkerId, const Status& why) { bad_replies.push_back(why); }

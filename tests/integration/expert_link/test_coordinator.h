@@ -64,6 +64,7 @@ class TestCoordinator final : public ExpertTransportListener {
   std::vector<WorkerId> draining;
   std::vector<RecordedReply> replies;
   std::vector<Status> bad_replies;
+  std::function<void()> on_reply;  // may be null
 
  private:
   SystemClock clock_;
