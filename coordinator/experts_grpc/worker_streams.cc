@@ -8,6 +8,7 @@
 
 #include <atomic>
 #include <deque>
+#include <optional>
 #include <utility>
 
 #include "common/wire/grpc_bytes.h"
@@ -119,8 +120,7 @@ class WorkerStreams::StatusStream final : public grpc::ClientReadReactor<expert:
       connection_->PostBroken(read.status());
       return context_.TryCancel();
     }
-    connection_->Post(
-        [announcement = *read](WorkerEvents& to) { to.OnAnnouncement(announcement); });
+    Post(*read);
     StartRead(&received_);
   }
 
@@ -132,11 +132,26 @@ class WorkerStreams::StatusStream final : public grpc::ClientReadReactor<expert:
   }
 
  private:
+  // Of any number of them, only the newest waits for the loop.
+  void Post(const Announcement& announcement) {
+    {
+      MutexLock lock(mutex_);
+      if (std::exchange(newest_, announcement).has_value()) return;
+    }
+    connection_->Post([self = self_](WorkerEvents& to) { to.OnAnnouncement(self->TakeNewest()); });
+  }
+  Announcement TakeNewest() {
+    MutexLock lock(mutex_);
+    return *std::exchange(newest_, std::nullopt);
+  }
+
   const std::shared_ptr<Connection> connection_;
   const std::unique_ptr<expert::v1::ExpertControl::Stub> stub_;
   grpc::ClientContext context_;
   expert::v1::JoinRequest request_;
   expert::v1::WorkerStatus received_;  // belongs to gRPC while a read is under way
+  Mutex mutex_;
+  std::optional<Announcement> newest_ WINDROSE_GUARDED_BY(mutex_);
   std::shared_ptr<StatusStream> self_;
 };
 

@@ -221,6 +221,19 @@ TEST(LinkFaults, HeartbeatsKeepAQuietWorkerUp) {
   }
 }
 
+TEST(LinkFaults, OfManyStatusesTheNewestWaits) {
+  RunningWorker worker({});
+  TestCoordinator coordinator;
+  coordinator.SetAddresses({worker.address()});
+  ASSERT_TRUE(coordinator.AwaitUp());
+  // Nobody runs the coordinator's loop meanwhile.
+  const TimePoint end = coordinator.loop().Now() + Milliseconds(500);
+  while (coordinator.loop().Now() < end) worker.server().SendHeartbeats();
+  size_t tasks = 0;
+  coordinator.Await([&] { return ++tasks > 1000; }, Milliseconds(50));
+  EXPECT_LT(tasks, 10U);
+}
+
 TEST(LinkFaults, TooMuchUnsentBreaksTheLinkInsteadOfGrowing) {
   RunningWorker worker({});
   GrpcExpertTransportConfig config = TestCoordinator::Config();
