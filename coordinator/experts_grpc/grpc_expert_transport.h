@@ -4,8 +4,8 @@
 // threads decode what arrives and post it to the loop. Each address is a slot for good: a WorkerId
 // is never renumbered or given to another. A link that breaks is tried again at once, then with
 // growing pauses. A worker is up when its status says READY and its frame stream is open; it is
-// down when either stream ends, when nothing was heard for `silence_limit`, or when it says what
-// does not fit our model.
+// down when its frame stream ends or its status stream breaks, when nothing was heard for
+// `silence_limit`, or when it says what does not fit our model.
 #pragma once
 
 #include <cstddef>

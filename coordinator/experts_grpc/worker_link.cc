@@ -14,6 +14,7 @@ class WorkerLink::Receiver final : public WorkerEvents {
   void OnAnnouncement(const Announcement& announcement) override {
     link_.OnAnnouncement(announcement);
   }
+  void OnStatusEnd() override { link_.OnStatusEnd(); }
   void OnFramesOpen() override { link_.OnFramesOpen(); }
   void OnReply(const wire::ReplyFrame& reply) override { link_.OnReply(reply); }
   void OnBadReply(const Status& why) override { link_.OnBadReply(why); }
@@ -97,6 +98,11 @@ void WorkerLink::OnAnnouncement(const Announcement& announcement) {
     return;
   }
   ReportUp();
+}
+
+// A worker that leaves also ends its frame stream, behind its last reply: that is waited for.
+void WorkerLink::OnStatusEnd() {
+  if (!frames_asked_) Break(Unavailable("status stream ended"));
 }
 
 void WorkerLink::OnFramesOpen() {

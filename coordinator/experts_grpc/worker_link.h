@@ -66,6 +66,7 @@ class WorkerLink {
   void Connect();
   void ConnectLater();
   void OnAnnouncement(const Announcement& announcement);
+  void OnStatusEnd();
   void OnFramesOpen();
   void OnReply(const wire::ReplyFrame& reply);
   void OnBadReply(const Status& why);

@@ -125,7 +125,11 @@ class WorkerStreams::StatusStream final : public grpc::ClientReadReactor<expert:
   }
 
   void OnDone(const grpc::Status& status) override {
-    connection_->PostBroken(FromGrpc(status, "status stream"));
+    if (status.ok()) {
+      connection_->Post([](WorkerEvents& to) { to.OnStatusEnd(); });
+    } else {
+      connection_->PostBroken(FromGrpc(status, "status stream"));
+    }
     StreamCount& count = connection_->count;
     self_.reset();  // May destroy this.
     count.Remove();

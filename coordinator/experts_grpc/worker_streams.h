@@ -26,6 +26,8 @@ class WorkerEvents {
  public:
   virtual ~WorkerEvents() = default;
   virtual void OnAnnouncement(const Announcement& announcement) = 0;
+  // The worker has nothing more to say, and has not broken off.
+  virtual void OnStatusEnd() = 0;
   virtual void OnFramesOpen() = 0;
   virtual void OnReply(const wire::ReplyFrame& reply) = 0;
   virtual void OnBadReply(const Status& why) = 0;

@@ -4,6 +4,7 @@
 
 #include <limits>
 #include <memory>
+#include <thread>
 
 #include "tests/integration/expert_link/running_worker.h"
 #include "tests/integration/expert_link/test_coordinator.h"
@@ -179,6 +180,25 @@ TEST(ExpertLink, DrainingWorkerAnswersWhatItAccepted) {
   ASSERT_TRUE(coordinator.AwaitDown());
   ASSERT_EQ(coordinator.replies.size(), 1U);
   EXPECT_EQ(coordinator.replies[0].values, DirectOutputs(kLayer, kExpert, rows));
+}
+
+TEST(ExpertLink, DrainingWorkerSendsAllItsAnswersBeforeItLeaves) {
+  constexpr uint32_t kCalls = 250;
+  constexpr uint32_t kRows = 64;
+  RunningWorker worker({.compute = false});
+  TestCoordinator coordinator;
+  coordinator.SetAddresses({worker.address()});
+  ASSERT_TRUE(coordinator.AwaitUp());
+  for (uint32_t id = 0; id < kCalls; ++id) {
+    coordinator.Call(id, kLayer, kExpert, TestRows(id, kRows));
+  }
+  ASSERT_TRUE(worker.AwaitWaiting(kCalls * kRows));
+  worker.server().SetState(WorkerState::kDraining);
+  worker.StartComputing();
+  std::thread draining([&] { worker.Drain(); });
+  EXPECT_TRUE(coordinator.AwaitDown());
+  EXPECT_EQ(coordinator.replies.size(), kCalls);
+  draining.join();
 }
 
 TEST(ExpertLink, WorkerThatLoadsIsNotUpYet) {

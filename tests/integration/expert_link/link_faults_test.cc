@@ -63,6 +63,19 @@ TEST(LinkFaults, WorkerThatStartsLaterIsFound) {
   EXPECT_TRUE(coordinator.downs.empty());
 }
 
+TEST(LinkFaults, WorkerThatLeavesWhileItLoadsIsTriedAgain) {
+  auto worker = std::make_unique<RunningWorker>(RunningWorkerOptions{});
+  const uint16_t port = worker->port();
+  worker->server().SetState(WorkerState::kLoading);
+  TestCoordinator coordinator;
+  coordinator.SetAddresses({worker->address()});
+  EXPECT_FALSE(coordinator.AwaitUp(WorkerId(0), Milliseconds(200)));
+  worker->Drain();
+  worker.reset();
+  worker = std::make_unique<RunningWorker>(RunningWorkerOptions{.port = port});
+  EXPECT_TRUE(coordinator.AwaitUp(WorkerId(0), Seconds(1)));
+}
+
 TEST(LinkFaults, WorkerOfAnotherModelIsNeverUp) {
   RunningWorker worker({});
   GrpcExpertTransportConfig config = TestCoordinator::Config();
