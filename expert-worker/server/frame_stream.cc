@@ -16,9 +16,10 @@ void FrameStream::Send(std::vector<std::byte> frame) {
   {
     MutexLock lock(mutex_);
     if (ending_) return;
+    const bool alone = unsent_bytes_ == 0;
     unsent_bytes_ += frame.size();
     unsent_.push_back(wire::ToByteBuffer(std::move(frame)));
-    if (unsent_bytes_ > max_unsent_bytes_) {
+    if (unsent_bytes_ > max_unsent_bytes_ && !alone) {
       EndLocked(grpc::Status(grpc::StatusCode::RESOURCE_EXHAUSTED, "replies are not being read"),
                 true);
     }

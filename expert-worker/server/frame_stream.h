@@ -40,7 +40,8 @@ class FrameStream final : public grpc::ServerGenericBidiReactor {
   // Tells the peer that the stream is open, and starts reading. Once.
   void Open();
 
-  // Writes `frame` after those before it. A peer that lets too much pile up loses its stream.
+  // Writes `frame` after those before it. A peer that lets too much pile up loses its stream; one
+  // frame alone is never too much.
   void Send(std::vector<std::byte> frame);
 
   // Writes what is queued, then ends the stream. The first status counts.

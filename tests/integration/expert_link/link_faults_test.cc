@@ -260,6 +260,16 @@ TEST(LinkFaults, TooMuchUnsentBreaksTheLinkInsteadOfGrowing) {
   EXPECT_EQ(coordinator.downs[0].second.code(), StatusCode::kResourceExhausted);
 }
 
+TEST(LinkFaults, OneReplyIsNeverTooMuchUnsent) {
+  RunningWorker worker({.max_unsent_bytes = 100});  // Less than one reply.
+  TestCoordinator coordinator;
+  coordinator.SetAddresses({worker.address()});
+  ASSERT_TRUE(coordinator.AwaitUp());
+  coordinator.Call(1, kLayer, kExpert, TestRows(1, 64));
+  EXPECT_TRUE(coordinator.AwaitReplies(1, Seconds(2)));
+  EXPECT_TRUE(coordinator.downs.empty());
+}
+
 TEST(LinkFaults, TransportEndsWithCallsInFlight) {
   RunningWorker worker({.compute = false});
   {
