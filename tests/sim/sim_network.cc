@@ -146,10 +146,18 @@ Duration SimNetwork::FrameDelay(TimePoint& last_arrival) {
 void SimNetwork::Send(WorkerId id, const wire::CallFrame& call) {
   Worker& worker = *workers_[id.value()];
   loop_.Trace(4000 + id.value() + (call.header.dispatch_id.value() << 16));
+  std::vector<std::byte> frame = wire::Encode(call);
+  Corrupt(frame);
   loop_.After(FrameDelay(worker.last_call),
-              [this, &worker, link = worker.link, frame = wire::Encode(call)] {
+              [this, &worker, link = worker.link, frame = std::move(frame)] {
                 if (worker.link == link && worker.alive) Arrive(worker, frame);
               });
+}
+
+void SimNetwork::Corrupt(std::vector<std::byte>& frame) {
+  if (!Happens(faults_.corrupt, injected_.corrupted)) return;
+  const auto place = static_cast<size_t>(Chance() * static_cast<double>(frame.size()));
+  frame[place] ^= std::byte{0x10};
 }
 
 wire::FrameLimits SimNetwork::Limits() const {
@@ -165,7 +173,7 @@ void SimNetwork::Arrive(Worker& worker, const std::vector<std::byte>& frame) {
   }
   const auto bytes = std::make_shared<const std::vector<std::byte>>(frame);
   StatusOr<wire::CallFrame> decoded = wire::DecodeCall(*bytes, Limits());
-  CHECK(decoded.ok());  // a coordinator's frames are well formed
+  if (!decoded.ok()) return Disconnect(worker, decoded.status());
   AcceptedCall call{.caller = kCaller,
                     .frame = *std::move(decoded),
                     .bytes = bytes,
@@ -235,10 +243,7 @@ void SimNetwork::Answer(Worker& worker, const std::vector<ComputedReply>& replie
 
 void SimNetwork::SendReply(Worker& worker, std::vector<std::byte> frame) {
   if (Happens(faults_.lose, injected_.lost)) return;
-  if (Happens(faults_.corrupt, injected_.corrupted)) {
-    const auto place = static_cast<size_t>(Chance() * static_cast<double>(frame.size()));
-    frame[place] ^= std::byte{0x10};
-  }
+  Corrupt(frame);
   const int copies = Happens(faults_.duplicate, injected_.duplicated) ? 2 : 1;
   for (int copy = 0; copy < copies; ++copy) {
     loop_.After(FrameDelay(worker.last_reply), [this, &worker, link = worker.link, frame] {

@@ -27,7 +27,7 @@ struct NetworkFaults {
   Duration delay_by = Milliseconds(200);
   bool reorder = false;  // a frame may overtake the one before it
   double duplicate = 0;  // a reply comes twice
-  double corrupt = 0;    // one bit of a reply flips
+  double corrupt = 0;    // one bit of a call or a reply flips
   double refuse = 0;     // the worker says RESOURCE_EXHAUSTED
   double lose = 0;       // a reply never comes (a worker that forgets)
   double spoil = 0;      // the first worker's reply has a row that is no number
@@ -86,6 +86,7 @@ class SimNetwork final : public ExpertTransport {
   void Answer(Worker& worker, const std::vector<ComputedReply>& replies);
   void SendReply(Worker& worker, std::vector<std::byte> frame);
   void Deliver(Worker& worker, const std::vector<std::byte>& frame);
+  void Corrupt(std::vector<std::byte>& frame);
   wire::FrameLimits Limits() const;
   Duration FrameDelay(TimePoint& last_arrival);
   double Chance();

@@ -1,5 +1,5 @@
-// ManualEventLoop: an EventLoop in virtual time, which jumps from event to event.
-// order that depends on nothing but the seed. Thread-compatible.
+// ManualEventLoop: an EventLoop in virtual time, which jumps from event to event, in an order that
+// depends on nothing but the seed. Thread-compatible.
 #pragma once
 
 #include <cstdint>
