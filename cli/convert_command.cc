@@ -68,8 +68,10 @@ Status ConvertModel(const ConvertConfig& config) {
   } else {
     RETURN_IF_ERROR(tokenizer);
   }
-  const std::string warning = ChatTemplateWarning(source->ChatTemplate());
-  if (!warning.empty()) std::cerr << warning << "\n";
+  for (const std::string& warning :
+       {source->TokenizerWarning(), ChatTemplateWarning(source->ChatTemplate())}) {
+    if (!warning.empty()) std::cerr << warning << "\n";
+  }
   ConversionOptions options;
   options.destination = config.destination;
   options.dtype = PackedFormat(config.dtype);

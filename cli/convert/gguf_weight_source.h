@@ -28,6 +28,7 @@ class GgufWeightSource final : public WeightSource {
   void WillRead(const std::string& tensor) const override { source_.WillRead(tensor); }
   void WasRead(const std::string& tensor) const override { source_.WasRead(tensor); }
   StatusOr<std::string> Tokenizer() const override { return source_.TokenizerModel(); }
+  std::string TokenizerWarning() const override { return source_.TokenizerWarning(); }
   StatusOr<ChatTemplateFile> ChatTemplate() const override { return source_.ChatTemplate(); }
   StatusOr<std::vector<std::string>> Identity() const override;
 

@@ -42,6 +42,8 @@ class WeightSource {
 
   // The bytes of tokenizer.model; NOT_FOUND when there is none.
   virtual StatusOr<std::string> Tokenizer() const = 0;
+  // What it does otherwise than the source says, or nothing.
+  virtual std::string TokenizerWarning() const { return ""; }
 
   // NOT_FOUND when there is none.
   virtual StatusOr<ChatTemplateFile> ChatTemplate() const {

@@ -250,6 +250,11 @@ StatusOr<std::string> GgufSource::TokenizerModel() const {
   return model;
 }
 
+std::string GgufSource::TokenizerWarning() const {
+  const std::string warning = GgufTokenizerWarning(tensors_->files->metadata());
+  return warning.empty() ? "" : tensors_->files->files().front()->name() + ": " + warning;
+}
+
 StatusOr<ChatTemplateFile> GgufSource::ChatTemplate() const {
   constexpr const char* kKey = "tokenizer.chat_template";
   const std::string& file = tensors_->files->files().front()->name();

@@ -53,6 +53,8 @@ class GgufSource {
 
   // The bytes of tokenizer.model. NOT_FOUND when the file has no tokenizer.
   StatusOr<std::string> TokenizerModel() const;
+  // What it does otherwise than the file says, or nothing.
+  std::string TokenizerWarning() const;
 
   // The key tokenizer.chat_template. NOT_FOUND when there is none.
   StatusOr<ChatTemplateFile> ChatTemplate() const;

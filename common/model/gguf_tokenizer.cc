@@ -13,6 +13,7 @@ namespace windrose {
 namespace {
 
 constexpr uint64_t kBytePairEncoding = 2;
+constexpr const char* kSpacePrefix = "tokenizer.ggml.add_space_prefix";
 
 // Both formats have the same numbers.
 constexpr uint32_t NumberOf(PieceKind kind) { return static_cast<uint32_t>(kind); }
@@ -116,13 +117,11 @@ StatusOr<std::string> TrainerMessage(const GgufMetadata& metadata, const Vocabul
 }
 
 StatusOr<std::string> NormalizerMessage(const GgufMetadata& metadata) {
-  ASSIGN_OR_RETURN(const bool dummy_prefix,
-                   FlagOr(metadata, "tokenizer.ggml.add_space_prefix", true));
   ASSIGN_OR_RETURN(const bool trim_spaces,
                    FlagOr(metadata, "tokenizer.ggml.remove_extra_whitespaces", false));
   MessageWriter normalizer;
   normalizer.Bytes(1, "identity");
-  normalizer.Number(3, dummy_prefix ? 1 : 0);
+  normalizer.Number(3, 1);  // whatever kSpacePrefix says
   normalizer.Number(4, trim_spaces ? 1 : 0);
   normalizer.Number(5, 1);
   return std::move(normalizer).Finish();
@@ -161,6 +160,14 @@ StatusOr<std::string> GgufTokenizerModel(const GgufMetadata& metadata) {
   file.Bytes(2, trainer);
   file.Bytes(3, normalizer);
   return std::move(file).Finish();
+}
+
+// llama.cpp's converter writes false when "add_prefix_space" is null, as it is in the Hub's
+// settings of Mixtral-Instruct, whose tokenizer puts a space in front like the base model's.
+std::string GgufTokenizerWarning(const GgufMetadata& metadata) {
+  if (FlagOr(metadata, kSpacePrefix, true).value_or(true)) return "";
+  return std::string(kSpacePrefix) +
+         ": is false; texts get a space in front all the same, as those that Mixtral learned from";
 }
 
 }  // namespace windrose

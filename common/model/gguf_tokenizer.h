@@ -28,4 +28,7 @@ constexpr uint64_t kMaxGgufTokens = 1 << 20;  // as many as a config may have
 // the key at fault. What the pieces must be like is for the reader of tokenizer.model to say.
 StatusOr<std::string> GgufTokenizerModel(const GgufMetadata& metadata);
 
+// What that tokenizer does otherwise than `metadata` says, or nothing.
+std::string GgufTokenizerWarning(const GgufMetadata& metadata);
+
 }  // namespace windrose
