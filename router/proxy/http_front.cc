@@ -79,7 +79,7 @@ void HttpFront::Handle(HttpRequest request, std::shared_ptr<HttpResponder> respo
   }
   if (!generation) {
     return exchange.route == Route::kModels ? HandleModels(request, std::move(exchange))
-                                            : HandleHealth(std::move(exchange));
+                                            : HandleHealth(request, exchange);
   }
   const std::string* const type = request.Field("content-type");
   if (type == nullptr || !IsJsonContentType(*type)) {
@@ -113,21 +113,22 @@ void HttpFront::HandleModels(const HttpRequest& request, HttpExchange exchange) 
   const std::string_view path = request.path;
   std::string name;
   if (path.size() > kModelsPath.size()) name = DecodeSlashes(path.substr(kModelsPath.size() + 1));
-  parts_.loop.Post([this, name = std::move(name), exchange = std::move(exchange)] {
-    const HttpResponse response =
-        ModelResponse(parts_.proxy.Models(), name, parts_.clock.UnixSeconds());
-    parts_.probe.OnHttpRequest(exchange.route, "GET", response.status, false,
-                               parts_.loop.Now() - exchange.arrived);
-    exchange.responder->Send(response);
-  });
+  parts_.loop.Post(
+      [this, name = std::move(name), method = request.method, exchange = std::move(exchange)] {
+        const HttpResponse response =
+            ModelResponse(parts_.proxy.Models(), name, parts_.clock.UnixSeconds());
+        parts_.probe.OnHttpRequest(exchange.route, method, response.status, false,
+                                   parts_.loop.Now() - exchange.arrived);
+        exchange.responder->Send(response);
+      });
 }
 
-void HttpFront::HandleHealth(HttpExchange exchange) {
+void HttpFront::HandleHealth(const HttpRequest& request, const HttpExchange& exchange) {
   const bool ready = parts_.health.ready();
   HttpResponse response =
       JsonResponse(ready ? "{\"status\":\"ok\"}" : "{\"status\":\"unavailable\"}");
   response.status = ready ? 200 : 503;
-  parts_.probe.OnHttpRequest(exchange.route, "GET", response.status, false, Duration(0));
+  parts_.probe.OnHttpRequest(exchange.route, request.method, response.status, false, Duration(0));
   exchange.responder->Send(std::move(response));
 }
 

@@ -40,7 +40,7 @@ class HttpFront {
   void HandleChat(const HttpRequest& request, HttpExchange exchange);
   void HandleCompletion(const HttpRequest& request, HttpExchange exchange);
   void HandleModels(const HttpRequest& request, HttpExchange exchange);
-  void HandleHealth(HttpExchange exchange);
+  void HandleHealth(const HttpRequest& request, const HttpExchange& exchange);
   void Start(RequestPlan plan, HttpExchange exchange);
   void Refuse(const HttpExchange& exchange, std::string_view method, const Status& status,
               const std::vector<HttpField>& fields = {});

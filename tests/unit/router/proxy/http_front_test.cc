@@ -278,6 +278,27 @@ TEST_F(HttpFrontTest, ListsModelsUnderEveryName) {
   EXPECT_TRUE(list->response->body.starts_with(R"({"object":"list","data":[{"id":"demo")"));
 }
 
+TEST_F(HttpFrontTest, CountsAMethodAsWhatItWas) {
+  MetricRegistry metrics;
+  const RouterProbe probe(metrics);
+  HttpFront front({.loop = loop_,
+                   .clock = clock_,
+                   .entropy = entropy_,
+                   .proxy = proxy_,
+                   .health = health_,
+                   .probe = probe,
+                   .limits = {}});
+  for (const char* const path : {"/health", "/v1/models"}) {
+    const auto responder = std::make_shared<FakeResponder>();
+    front.Handle(HttpRequest{.id = "r1", .method = "HEAD", .path = path}, responder);
+    RunToEnd(*responder);
+    const std::string labels = R"({code="200",method="HEAD",route=")" + std::string(path) + "\"}";
+    EXPECT_NE(metrics.Text().find("windrose_router_http_requests_total" + labels + " 1"),
+              std::string::npos)
+        << metrics.Text();
+  }
+}
+
 TEST_F(HttpFrontTest, TellsHealth) {
   EXPECT_EQ(Ask("GET", "/health")->response->status, 200);
   health_.SetDraining();
