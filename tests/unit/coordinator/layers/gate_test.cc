@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <span>
 #include <vector>
 
 #include "common/tensor/convert.h"
@@ -13,6 +14,18 @@
 
 namespace windrose {
 namespace {
+
+// weight * row / sqrt(mean square + epsilon).
+std::vector<double> Normed(std::span<const float> row, const WeightView& weight, double epsilon) {
+  std::vector<float> w(weight.cols);
+  ReadWeightRow(weight, 0, w);
+  double squares = 0;
+  for (const float value : row) squares += double{value} * double{value};
+  const double root = std::sqrt(squares / static_cast<double>(row.size()) + epsilon);
+  std::vector<double> normed(row.size());
+  for (size_t k = 0; k < row.size(); ++k) normed[k] = double{row[k]} * double{w[k]} / root;
+  return normed;
+}
 
 TEST(Gate, ChoosesTheTwoLikeliestExpertsOfTheNormedRow) {
   const TinyModel model;
@@ -25,13 +38,16 @@ TEST(Gate, ChoosesTheTwoLikeliestExpertsOfTheNormedRow) {
   GateOutput output;
   Gate(model.config(), model.weights(), pool).Run(LayerIndex{1}, act, &output);
   ASSERT_EQ(output.row_count(), 30U);
-  const WeightView& gate = model.weights().layers[1].gate;
+  const LayerWeights& layer = model.weights().layers[1];
+  const WeightView& gate = layer.gate;
   std::vector<float> w(gate.cols);
   for (size_t row = 0; row < 30; ++row) {
+    const std::vector<double> normed =
+        Normed(act.hidden.row(row), layer.post_attention_norm, double{model.config().norm_epsilon});
     std::vector<double> scores(8);
     for (size_t expert = 0; expert < 8; ++expert) {
       ReadWeightRow(gate, expert, w);
-      for (size_t k = 0; k < w.size(); ++k) scores[expert] += double{act.normed.row(row)[k]} * w[k];
+      for (size_t k = 0; k < w.size(); ++k) scores[expert] += normed[k] * double{w[k]};
     }
     std::vector<uint32_t> order(8);
     std::iota(order.begin(), order.end(), 0U);

@@ -5,10 +5,12 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numeric>
 #include <utility>
 #include <vector>
 
 #include "common/base/random.h"
+#include "common/kernels/rows.h"
 
 namespace windrose {
 namespace {
@@ -51,6 +53,84 @@ int64_t DrawnOf(const std::vector<bool>& allowed, const std::vector<float>& logi
     drawn[token.value()] = true;
   }
   return std::count(drawn.begin(), drawn.end(), true);
+}
+
+// What is drawn by definition, without penalties; what the sampler does besides is for speed.
+uint32_t PlainlySampled(const std::vector<float>& logits, const SamplingParams& params,
+                        uint64_t position) {
+  std::vector<uint32_t> ids(logits.size());
+  std::iota(ids.begin(), ids.end(), 0U);
+  std::stable_sort(ids.begin(), ids.end(),
+                   [&](uint32_t a, uint32_t b) { return logits[a] > logits[b]; });
+  std::vector<float> shares;
+  for (const float logit : logits) {
+    shares.push_back((logit - logits[ids.front()]) / params.temperature);
+  }
+  ExpOfDifference(shares, 0.0F);
+  const auto sum = [&shares](std::vector<uint32_t> some) {
+    std::sort(some.begin(), some.end());
+    double total = 0;
+    for (const uint32_t id : some) total += double{shares[id]};
+    return total;
+  };
+  if (params.top_k > 0) ids.resize(std::min<size_t>(params.top_k, ids.size()));
+  const double enough = params.top_p < 1.0F ? double{params.top_p} * sum(ids) : INFINITY;
+  double reached = double{shares[ids.front()]};
+  size_t count = 1;
+  while (count < ids.size() && reached < enough) reached += double{shares[ids[count++]]};
+  ids.resize(count);
+  std::erase_if(ids, [&](uint32_t id) { return shares[id] < params.min_p; });
+  std::sort(ids.begin(), ids.end());
+  std::erase_if(ids, [&](uint32_t id) { return shares[id] == 0.0F; });
+  const double wanted = UniformAt(params.seed, position) * sum(ids);
+  double passed = 0;
+  for (const uint32_t id : ids) {
+    passed += double{shares[id]};
+    if (passed > wanted) return id;
+  }
+  return ids.back();
+}
+
+// Few different values, so that many are equal, some impossible, and a best one at `best`.
+std::vector<float> SteppedLogits(size_t vocabulary, size_t best) {
+  std::vector<float> logits(vocabulary);
+  for (size_t i = 0; i < vocabulary; ++i) {
+    logits[i] = std::floor(static_cast<float>(20.0 * UniformAt(8, i))) / 5.0F;
+    if (i % 9 == 4) logits[i] = kImpossible;
+  }
+  logits[best] = 4.5F;
+  return logits;
+}
+
+std::vector<SamplingParams> ManyCuts() {
+  std::vector<SamplingParams> all;
+  for (const uint32_t top_k : {0U, 1U, 2U, 40U, 299U, 300U, 301U, 5000U}) {
+    for (const float top_p : {1.0F, 0.9F, 0.2F, 1e-6F}) {
+      for (const float min_p : {0.0F, 0.1F, 1.0F}) {
+        SamplingParams& params = all.emplace_back();
+        params.temperature = 0.8F;
+        params.top_k = top_k;
+        params.top_p = top_p;
+        params.min_p = min_p;
+        params.seed = 5;
+      }
+    }
+  }
+  return all;
+}
+
+TEST(Sampler, DrawsWhatTheDefinitionSays) {
+  for (const uint32_t vocabulary : {1U, 3U, 300U, 3000U}) {
+    for (const SamplingParams& params : ManyCuts()) {
+      const size_t best = std::clamp(params.top_k, 1U, vocabulary) - 1;
+      const std::vector<float> logits = SteppedLogits(vocabulary, best);
+      for (uint64_t position = 0; position < 8; ++position) {
+        ASSERT_EQ(SampleOnce(logits, params, position), PlainlySampled(logits, params, position))
+            << vocabulary << " tokens, top_k " << params.top_k << ", top_p " << params.top_p
+            << ", min_p " << params.min_p << ", position " << position;
+      }
+    }
+  }
 }
 
 TEST(Sampler, GreedyTakesTheLargestAndTiesGoToTheLowerId) {
@@ -182,7 +262,8 @@ TEST(Sampler, DrawDependsOnSeedAndPositionOnly) {
 
 TEST(Sampler, LogitBiasForcesAndForbids) {
   SamplingParams params = Greedy();
-  params.logit_bias = {{TokenId{2}, 100.0F}, {TokenId{9}, 100.0F}};  // 9 is not in the vocabulary
+  // 3 and 9 are not in the vocabulary.
+  params.logit_bias = {{TokenId{2}, 100.0F}, {TokenId{3}, 100.0F}, {TokenId{9}, 100.0F}};
   EXPECT_EQ(SampleOnce({5.0F, 4.0F, -3.0F}, params), 2U);
   params.logit_bias = {{TokenId{0}, -100.0F}};
   EXPECT_EQ(SampleOnce({5.0F, 4.0F, -3.0F}, params), 1U);
@@ -211,6 +292,18 @@ TEST(Sampler, PresenceAndFrequencyPenaltiesLookAtTheAnswerOnly) {
   history.AddGenerated(TokenId{0});
   history.AddGenerated(TokenId{0});
   EXPECT_EQ(SampleOnce({7.0F, 4.0F}, params, 0, history), 1U);  // 7 - 1.5 - 3 < 4
+}
+
+TEST(Sampler, EachPenaltyWorksAlone) {
+  TokenHistory history;
+  history.AddGenerated(TokenId{0});
+  history.AddGenerated(TokenId{2});  // not in the vocabulary
+  SamplingParams presence = Greedy();
+  presence.presence_penalty = 1.5F;
+  EXPECT_EQ(SampleOnce({5.0F, 4.0F}, presence, 0, history), 1U);
+  SamplingParams frequency = Greedy();
+  frequency.frequency_penalty = 1.5F;
+  EXPECT_EQ(SampleOnce({5.0F, 4.0F}, frequency, 0, history), 1U);
 }
 
 TEST(Sampler, HopelessLogitsGiveTheLowestId) {

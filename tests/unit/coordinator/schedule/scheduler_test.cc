@@ -1,6 +1,7 @@
 #include "coordinator/schedule/scheduler.h"
 
 #include <deque>
+#include <set>
 
 #include "gtest/gtest.h"
 
@@ -116,6 +117,31 @@ TEST_F(SchedulerTest, APreemptedSequenceIsComputedAgainFromItsStart) {
   EXPECT_EQ(batch.spans[0].row_count, sequences_[1].tokens.size());
 }
 
+TEST_F(SchedulerTest, APreemptedSequenceGoesOnBeforeLaterArrivals) {
+  Scheduler scheduler(Limits(8, 128, 128, 2));
+  scheduler.Add(Arrive(16));
+  scheduler.Add(Arrive(16));
+  Complete(scheduler.Schedule());
+  scheduler.Add(Arrive(1));
+  Complete(scheduler.Schedule());  // preempts the second
+  scheduler.Remove(sequences_[0]);
+  const Batch batch = scheduler.Schedule();
+  ASSERT_EQ(batch.spans.size(), 1U);
+  EXPECT_EQ(batch.spans[0].sequence, SequenceId(2));
+}
+
+TEST_F(SchedulerTest, FillsABatchToItsLastRowAndNoFurther) {
+  Scheduler scheduler(Limits(4, 2, 64, 64));
+  for (const size_t length : {1U, 4U, 1U}) scheduler.Add(Arrive(length));
+  for (int step = 0; step < 5; ++step) {
+    const Batch batch = scheduler.Schedule();
+    EXPECT_EQ(batch.row_count(), 2U) << step;
+    EXPECT_EQ(batch.spans.size(), 2U) << step;
+    Complete(batch);
+  }
+  EXPECT_EQ(scheduler.waiting_count(), 1U);
+}
+
 TEST_F(SchedulerTest, RemoveGivesBlocksBack) {
   Scheduler scheduler(Limits(8, 128, 128, 4));
   scheduler.Add(Arrive(40));
@@ -141,6 +167,34 @@ TEST_F(SchedulerTest, EchoWantsTheLogitsOfTheWholePrompt) {
   EXPECT_EQ(wanted, 10U);
 }
 
+// As after a preemption: what was echoed before is computed once more, and not wanted.
+TEST_F(SchedulerTest, EchoGoesOnWhereItWas) {
+  Scheduler scheduler(Limits(8, 128, 4, 4));
+  Sequence& sequence = Arrive(10);
+  sequence.echo_from = 6;
+  scheduler.Add(sequence);
+  std::vector<uint32_t> first_rows;
+  std::vector<size_t> wanted;
+  for (int step = 0; step < 3; ++step) {
+    const Batch batch = scheduler.Schedule();
+    first_rows.push_back(batch.spans.at(0).first_logit_row);
+    wanted.push_back(batch.logit_rows.size());
+    sequence.echo_from += static_cast<uint32_t>(batch.logit_rows.size());
+    Complete(batch);
+  }
+  EXPECT_EQ(first_rows, (std::vector<uint32_t>{4, 2, 0}));
+  EXPECT_EQ(wanted, (std::vector<size_t>{0, 2, 2}));
+}
+
+TEST_F(SchedulerTest, BehindTheEchoOnlyTheLastTokensLogitsAreWanted) {
+  Scheduler scheduler(Limits(8, 128, 128, 4));
+  Sequence& sequence = Arrive(12);
+  sequence.prompt_length = 10;  // and two that were generated
+  sequence.echo_from = 10;
+  scheduler.Add(sequence);
+  EXPECT_EQ(scheduler.Schedule().logit_rows, (std::vector<uint32_t>{11}));
+}
+
 TEST_F(SchedulerTest, RowsCarryTokensPositionsAndEnoughBlocks) {
   Scheduler scheduler(Limits(8, 128, 20, 8));
   scheduler.Add(Arrive(30));
@@ -163,6 +217,21 @@ TEST(KvAllocator, GrantsAllOrNothing) {
   allocator.Release(a);
   EXPECT_TRUE(allocator.Extend(3, b));
   EXPECT_EQ(allocator.used_count(), 3U);
+}
+
+TEST(KvAllocator, GrantsEachBlockThereIsOnce) {
+  KvAllocator allocator(5);
+  std::vector<BlockId> a;
+  std::vector<BlockId> b;
+  for (int round = 0; round < 2; ++round) {
+    ASSERT_TRUE(allocator.Extend(2, a));
+    ASSERT_TRUE(allocator.Extend(3, b));
+    std::set<BlockId> all(a.begin(), a.end());
+    all.insert(b.begin(), b.end());
+    EXPECT_EQ(all, (std::set<BlockId>{BlockId(0), BlockId(1), BlockId(2), BlockId(3), BlockId(4)}));
+    allocator.Release(a);
+    allocator.Release(b);
+  }
 }
 
 }  // namespace

@@ -31,6 +31,12 @@ TEST(Detokenizer, KeepsTheLeadingSpaceOfACompletion) {
   EXPECT_EQ(detokenizer.Push(TokenId(22557)), " Hello");
 }
 
+TEST(Detokenizer, DropsNothingOfAPieceThatBeginsWithoutSpace) {
+  Detokenizer detokenizer(Mixtral(), true);
+  EXPECT_EQ(detokenizer.Push(TokenId(28725)), ",");
+  EXPECT_EQ(detokenizer.Push(TokenId(22557)), " Hello");
+}
+
 TEST(Detokenizer, DropsOnlyOneOfSeveralSpaces) {
   Detokenizer detokenizer(Mixtral(), true);
   EXPECT_EQ(detokenizer.Push(TokenId(259)), " ");

@@ -70,6 +70,18 @@ TEST_F(SuspectQueueTest, ATurnThatTakesTooLongEnds) {
   EXPECT_THAT(turns_, ElementsAre(1, 2));
 }
 
+TEST_F(SuspectQueueTest, WhoLeavesWhileItWaitsLeavesTheTurnAsItIs) {
+  Enter(1);
+  const uint64_t second = Enter(2);
+  Enter(3);
+  RunFor(Seconds(20));
+  queue_.Leave(second);
+  RunFor(Seconds(9));
+  EXPECT_THAT(turns_, ElementsAre(1));
+  RunFor(Seconds(2));  // the first one's turn ends as if nobody had left
+  EXPECT_THAT(turns_, ElementsAre(1, 3));
+}
+
 TEST_F(SuspectQueueTest, NothingHappensBehindItsEnd) {
   auto queue = std::make_unique<SuspectQueue>(loop_, Seconds(30));
   queue->Enter([this] { turns_.push_back(1); });
