@@ -212,6 +212,7 @@ TEST(HostileFrame, ReplySegmentsMustCoverTheRowsOnce) {
                 "segment count");
   ExpectRefused(ReplyWithSegments({{one, StatusCode::kOk, 0, 1}, {one, StatusCode::kOk, 1, 1}}),
                 "expert");
+  EXPECT_TRUE(ReplyWithField<uint16_t>(kHeaderBytes + kSegmentBytes + 2, 16).ok());
   ExpectRefused(ReplyWithField<uint16_t>(kHeaderBytes + kSegmentBytes + 2, 17), "segment status");
   ExpectRefused(ReplyWithField<uint16_t>(kHeaderBytes + kSegmentBytes + 2, 0xFFFF),
                 "segment status");

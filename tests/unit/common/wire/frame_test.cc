@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <numeric>
 
 #include "tests/unit/common/wire/frames.h"
 
@@ -119,14 +120,23 @@ TEST(Frame, BudgetIsHeldInsideItsField) {
 }
 
 TEST(Frame, LargestFrameHasTheStatedSize) {
+  constexpr uint32_t kSegments = 20;
   FrameLimits limits = TestLimits();
-  limits.max_rows = 4;
-  limits.max_segments = 2;
-  const std::vector<std::byte> rows = TestRows(RowType::kF32, 4);
+  limits.max_rows = 2 * kSegments;
+  limits.max_segments = kSegments;
+  const std::vector<std::byte> rows = TestRows(RowType::kF32, limits.max_rows);
   CallFrame call = TestCall(RowType::kF32, rows);
-  call.row_count = 4;
+  call.row_count = limits.max_rows;
+  call.row_index.resize(limits.max_rows);
+  std::iota(call.row_index.begin(), call.row_index.end(), 0U);
+  call.segments.clear();
+  for (uint32_t expert = 0; expert < kSegments; ++expert) {
+    call.segments.push_back({.expert = ExpertId(expert), .first = 2 * expert, .count = 2});
+  }
   EXPECT_EQ(Encode(call).size(), MaxFrameBytes(limits));
   EXPECT_TRUE(DecodeCall(Encode(call), limits).ok());
+  limits.max_segments = kSegments - 1;
+  EXPECT_EQ(DecodeCall(Encode(call), limits).status().code(), StatusCode::kInvalidArgument);
 }
 
 }  // namespace

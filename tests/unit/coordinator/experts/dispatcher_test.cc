@@ -228,6 +228,26 @@ TEST_F(DispatcherTest, GivesUpOnALostExpertAtTheLimit) {
   EXPECT_LT(loop_.Now() - began, Milliseconds(2200));
 }
 
+TEST_F(DispatcherTest, WhatAnExchangeGaveUpOnIsNotSentInTheNext) {
+  transport_.Up(0, {0, 1, 2});
+  AnswerAll([](const auto&) { return true; });
+  ASSERT_FALSE(Exchange().ok());
+  transport_.Up(1, {3});
+  transport_.sent.clear();
+  loop_.RunUntil([] { return false; }, loop_.Now() + Seconds(1));  // beyond any pause
+  EXPECT_TRUE(Exchange().ok());
+  EXPECT_EQ(transport_.sent.size(), 2U);
+}
+
+TEST_F(DispatcherTest, AReplyBetweenTwoExchangesIsLate) {
+  transport_.Up(0, {0, 1, 2, 3});
+  AnswerAll([](const auto&) { return true; });
+  ASSERT_TRUE(Exchange().ok());
+  const uint64_t before = dispatcher_->Stats().late_replies;
+  transport_.Answer(transport_.sent[0]);
+  EXPECT_EQ(dispatcher_->Stats().late_replies, before + 1);
+}
+
 TEST_F(DispatcherTest, ServesNewRequestsUntilAnExpertIsAwayForLongerThanTheGrace) {
   EXPECT_FALSE(dispatcher_->Serving(Duration{}));
   transport_.Up(0, {0, 1, 2, 3});

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <limits>
+#include <optional>
 #include <vector>
 
 namespace windrose {
@@ -18,8 +19,8 @@ constexpr float kNoNumber = std::numeric_limits<float>::quiet_NaN();
 class LayerExchangeTest : public testing::Test {
  protected:
   // Gives `pairs` to `worker`.
-  void Ask(WorkerId worker, std::vector<uint32_t> pairs) {
-    ExpertCall call{.worker = worker};
+  void Ask(WorkerId worker, std::vector<uint32_t> pairs, TimePoint deadline = {}) {
+    ExpertCall call{.worker = worker, .deadline = deadline};
     call.segments = {{.expert = ExpertId(0), .pairs = std::move(pairs)}};
     calls_.push_back(exchange_.MakeCall(std::move(call), 1, Seconds(1)).call);
   }
@@ -38,6 +39,18 @@ class LayerExchangeTest : public testing::Test {
     const auto refused = exchange_.TakeReply(exchange_.call(attempt).worker, reply);
     EXPECT_TRUE(refused.ok()) << ToString(refused.status());
     return refused.value_or(std::vector<RefusedSegment>{});
+  }
+
+  // What becomes of a reply of worker 0 to its call for both pairs, with something changed.
+  template <class Change>
+  StatusCode TakeChanged(const Change& change) {
+    wire::ReplyFrame reply{.header = calls_[0].header};
+    reply.segments = {{.expert = ExpertId(0), .first = 0, .count = 2}};
+    reply.row_count = 2;
+    const std::vector<std::byte> bytes(2 * kHidden * sizeof(float));
+    reply.rows = bytes;
+    change(reply);
+    return exchange_.TakeReply(WorkerId(0), reply).status().code();
   }
 
   float Output(size_t pair) const { return outputs_.row(pair)[1]; }
@@ -84,6 +97,49 @@ TEST_F(LayerExchangeTest, TheSameReplyTwiceIsOneOpinion) {
   ASSERT_EQ(again.size(), 1U);
   EXPECT_TRUE(again[0].segment.pairs.empty());
   EXPECT_FALSE(exchange_.done());
+}
+
+TEST_F(LayerExchangeTest, ACallCarriesItsEpochItsAttemptAndItsBudget) {
+  Ask(WorkerId(0), {0});
+  Ask(WorkerId(1), {1});
+  EXPECT_EQ(calls_[1].header.epoch, 1U);
+  EXPECT_EQ(calls_[1].header.attempt, 1U);
+  EXPECT_EQ(calls_[1].budget, Seconds(1));
+}
+
+TEST_F(LayerExchangeTest, RefusesRepliesThatDoNotFitTheirCall) {
+  using wire::ReplyFrame;
+  Ask(WorkerId(0), {0, 1});
+  const StatusCode refused = StatusCode::kInvalidArgument;
+  EXPECT_EQ(TakeChanged([](ReplyFrame& reply) { reply.header.attempt = 1; }), refused);
+  EXPECT_EQ(TakeChanged([](ReplyFrame& reply) { reply.header.layer = LayerIndex(1); }), refused);
+  EXPECT_EQ(TakeChanged([](ReplyFrame& reply) { reply.header.hidden = 1; }), refused);
+  EXPECT_EQ(TakeChanged([](ReplyFrame& reply) { reply.segments.clear(); }), refused);
+  EXPECT_EQ(TakeChanged([](ReplyFrame& reply) { reply.segments.emplace_back(); }), refused);
+  EXPECT_EQ(TakeChanged([](ReplyFrame& reply) { reply.segments[0].count = 1; }), refused);
+  EXPECT_EQ(TakeChanged([](ReplyFrame& reply) { reply.segments[0].expert = ExpertId(1); }),
+            refused);
+  EXPECT_EQ(TakeChanged([](ReplyFrame&) {}), StatusCode::kOk);
+}
+
+TEST_F(LayerExchangeTest, TheNextDeadlineIsTheEarliestOfTheCallsUnderWay) {
+  Ask(WorkerId(0), {0}, TimePoint(Seconds(3)));
+  Ask(WorkerId(1), {1}, TimePoint(Seconds(5)));
+  EXPECT_EQ(exchange_.NextDeadline(), TimePoint(Seconds(3)));
+  exchange_.TakeBack(0);
+  EXPECT_EQ(exchange_.NextDeadline(), TimePoint(Seconds(5)));
+  exchange_.TakeBack(1);
+  EXPECT_EQ(exchange_.NextDeadline(), std::nullopt);
+}
+
+TEST(RefusedSegment, WhoIsFullLateOrAwayMayBeAskedAgain) {
+  for (const StatusCode code :
+       {StatusCode::kResourceExhausted, StatusCode::kDeadlineExceeded, StatusCode::kUnavailable}) {
+    EXPECT_FALSE((RefusedSegment{.segment = {}, .code = code}.for_good()));
+  }
+  const StatusCode for_good = StatusCode::kInvalidArgument;
+  EXPECT_TRUE((RefusedSegment{.segment = {}, .code = for_good}.for_good()));
+  EXPECT_FALSE((RefusedSegment{.segment = {}, .code = for_good, .doubted = true}.for_good()));
 }
 
 // The pairs of a call that was taken for lost are another's to answer.

@@ -44,6 +44,14 @@ TEST(WorkQueue, ServesTheOldestFirst) {
   EXPECT_TRUE(queue.Pop(kNow).empty());
 }
 
+TEST(WorkQueue, ServesTheOldestOfOneCoordinatorFirst) {
+  WorkQueue queue(Limits());
+  ASSERT_TRUE(queue.Push(MakeCall(1, 7, 2)).ok());
+  ASSERT_TRUE(queue.Push(MakeCall(1, 3, 2)).ok());
+  EXPECT_EQ(LayerOf(queue.Pop(kNow)), 7U);
+  EXPECT_EQ(LayerOf(queue.Pop(kNow)), 3U);
+}
+
 TEST(WorkQueue, MergesEverythingThatWaitsForTheLayer) {
   WorkQueue queue(Limits());
   ASSERT_TRUE(queue.Push(MakeCall(1, 7, 2)).ok());
@@ -78,6 +86,12 @@ TEST(WorkQueue, RefusesTheRowAboveTheLimitAndLeavesTheCall) {
   EXPECT_TRUE(queue.Push(MakeCall(2, 0, 40)).ok());
   EXPECT_EQ(queue.waiting_rows(), 100U);
   EXPECT_EQ(queue.Push(MakeCall(3, 0, 1)).code(), StatusCode::kResourceExhausted);
+}
+
+TEST(WorkQueue, RefusesACallThatNoEmptyQueueHolds) {
+  WorkQueue queue(Limits());
+  EXPECT_EQ(queue.Push(MakeCall(1, 0, 101)).code(), StatusCode::kResourceExhausted);
+  EXPECT_TRUE(queue.Push(MakeCall(1, 0, 100)).ok());
 }
 
 TEST(WorkQueue, RefusesTheCallAboveTheLimit) {
@@ -129,6 +143,21 @@ TEST(WorkQueue, CallLargerThanABatchGoesAlone) {
   ASSERT_TRUE(queue.Push(MakeCall(2, 0, 1)).ok());
   EXPECT_THAT(Shape(queue.Pop(kNow).calls), ElementsAre(P(1, 80)));
   EXPECT_THAT(Shape(queue.Pop(kNow).calls), ElementsAre(P(2, 1)));
+}
+
+TEST(WorkQueue, CallLargerThanABatchJoinsNoOther) {
+  WorkQueue queue(Limits());
+  ASSERT_TRUE(queue.Push(MakeCall(1, 0, 1)).ok());
+  ASSERT_TRUE(queue.Push(MakeCall(2, 0, 80)).ok());
+  EXPECT_THAT(Shape(queue.Pop(kNow).calls), ElementsAre(P(1, 1)));
+  EXPECT_THAT(Shape(queue.Pop(kNow).calls), ElementsAre(P(2, 80)));
+}
+
+TEST(WorkQueue, FillsABatchToItsLastRow) {
+  WorkQueue queue(Limits());
+  ASSERT_TRUE(queue.Push(MakeCall(1, 0, 20)).ok());
+  ASSERT_TRUE(queue.Push(MakeCall(2, 0, 30)).ok());
+  EXPECT_EQ(queue.Pop(kNow).calls.size(), 2U);
 }
 
 // A coordinator that fills the queue with calls of many layers delays another's by about one turn.

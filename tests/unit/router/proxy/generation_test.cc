@@ -103,6 +103,20 @@ TEST_F(GenerationTest, WaitsForAFirstCoordinator) {
   ExpectWholeAnswer();
 }
 
+TEST_F(GenerationTest, AStreamThatOpensWhilePausedIsNotReadEither) {
+  script_.up["a:1"] = false;
+  set_.SetAddresses({"a:1"});
+  loop_.After(Seconds(3), [&] { script_.up["a:1"] = true; });
+  Begin();
+  generation_->SetPaused(true);
+  loop_.RunUntil([] { return false; }, loop_.Now() + Seconds(20));
+  EXPECT_EQ(script_.calls.size(), 1U);
+  EXPECT_TRUE(recorder_.tokens.empty());
+  generation_->SetPaused(false);
+  RunToEnd();
+  ExpectWholeAnswer();
+}
+
 TEST_F(GenerationTest, GivesUpWaitingAtTheLimit) {
   script_.up["a:1"] = false;
   set_.SetAddresses({"a:1"});
