@@ -5,14 +5,14 @@
 #include <cstddef>
 
 // The C library's own, under the names it keeps for those who replace the public ones.
-// NOLINTBEGIN(bugprone-reserved-identifier): they are glibc's.
+// NOLINTBEGIN(bugprone-reserved-identifier,readability-identifier-naming): they are glibc's.
 extern "C" {
 void* __libc_malloc(size_t bytes);
 void* __libc_calloc(size_t count, size_t bytes);
 void* __libc_realloc(void* block, size_t bytes);
 void* __libc_memalign(size_t alignment, size_t bytes);
 }
-// NOLINTEND(bugprone-reserved-identifier): as above.
+// NOLINTEND(bugprone-reserved-identifier,readability-identifier-naming): as above.
 
 namespace {
 

@@ -135,7 +135,7 @@ double MeasureReadBandwidth(std::span<const std::span<const std::byte>> parts, T
   std::atomic<uint64_t> sum{0};
   double best = 0;
   for (int repeat = 0; repeat < kRepeats; ++repeat) {
-    for (const size_t ahead : {0, 4096}) {
+    for (const size_t ahead : {size_t{0}, size_t{4096}}) {
       const TimePoint start = clock.Now();
       pool.ParallelFor(parts.size(), 1, [&](size_t begin, size_t end) {
         for (size_t i = begin; i < end; ++i)

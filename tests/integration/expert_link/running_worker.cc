@@ -19,7 +19,7 @@ class CallbackThreadsEnvironment final : public ::testing::Environment {
   std::unique_ptr<CallbackThreads> threads_;
 };
 
-[[maybe_unused]] ::testing::Environment* const environment =
+[[maybe_unused]] ::testing::Environment* const kEnvironment =
     ::testing::AddGlobalTestEnvironment(new CallbackThreadsEnvironment);
 
 std::vector<ExpertId> Ids(const std::vector<uint32_t>& experts) {

@@ -78,7 +78,7 @@ TEST(BoundedQueue, RefusesWhenFullAndKeepsTheItem) {
   EXPECT_TRUE(queue.Push("a"));
   EXPECT_TRUE(queue.Push("b"));
   EXPECT_FALSE(queue.Push(std::move(third)));
-  EXPECT_EQ(third, "c");
+  EXPECT_EQ(third, "c");  // NOLINT(bugprone-use-after-move): that it is still there.
   EXPECT_EQ(queue.TryPop(), "a");
   EXPECT_TRUE(queue.Push(std::move(third)));
 }

@@ -17,33 +17,50 @@ constexpr ProductShape kShapes[] = {
     {1, 1, 1},    {1, 7, 3},    {2, 16, 5},   {3, 17, 4},   {4, 33, 9},   {5, 256, 31}, {7, 15, 2},
     {13, 513, 8}, {50, 40, 11}, {1, 4096, 6}, {6, 4096, 7}, {9, 1025, 1}, {100, 3, 17}};
 
+// Row `row` of x: [n, inputs].
+std::vector<float> RowOf(const std::vector<float>& x, size_t row, size_t inputs) {
+  const auto begin = x.begin() + static_cast<ptrdiff_t>(row * inputs);
+  return {begin, begin + static_cast<ptrdiff_t>(inputs)};
+}
+
 // Against double precision. The classical bound: each of the sums of n products is off by at most
 // n roundings of the sum of magnitudes.
+void ExpectNearDouble(float got, const std::vector<float>& x, const std::vector<float>& w) {
+  double exact = 0;
+  double magnitude = 0;
+  for (size_t k = 0; k < x.size(); ++k) {
+    const double product = double{x[k]} * double{w[k]};
+    exact += product;
+    magnitude += std::fabs(product);
+  }
+  const size_t roundings = x.size() / 16 + 8;
+  EXPECT_NEAR(
+      got, exact,
+      static_cast<double>(roundings) * double{std::numeric_limits<float>::epsilon()} * magnitude);
+}
+
+// Calls expect(output, row, weights of the output) for each output of a random product of the
+// shape.
+template <class Expect>
+void ForEachOutput(const ProductShape& shape, DType dtype, const Expect& expect) {
+  SCOPED_TRACE(testing::Message() << shape.rows << "x" << shape.inputs << "x" << shape.outputs
+                                  << " " << NameOf(dtype));
+  const std::vector<float> x = RandomValues(shape.rows * shape.inputs, 1);
+  const RandomWeight weight(shape.outputs, shape.inputs, dtype, 2);
+  const std::vector<float> out = Multiply(x, weight.view, 2);
+  for (size_t o = 0; o < shape.outputs; ++o) {
+    const std::vector<float> w = weight.Row(o);
+    for (size_t row = 0; row < shape.rows; ++row) {
+      expect(out[row * shape.outputs + o], RowOf(x, row, shape.inputs), w);
+      if (testing::Test::HasFailure()) return;
+    }
+  }
+}
+
 TEST(MatMul, MatchesDoublePrecisionOverOddShapes) {
   OnEachInstructionSet([](const std::string&) {
     for (const ProductShape& shape : kShapes) {
-      for (const DType dtype : kTypes) {
-        const std::vector<float> x = RandomValues(shape.rows * shape.inputs, 1);
-        const RandomWeight weight(shape.outputs, shape.inputs, dtype, 2);
-        const std::vector<float> out = Multiply(x, weight.view, 2);
-        for (size_t o = 0; o < shape.outputs; ++o) {
-          const std::vector<float> w = weight.Row(o);
-          for (size_t row = 0; row < shape.rows; ++row) {
-            double exact = 0;
-            double magnitude = 0;
-            for (size_t k = 0; k < shape.inputs; ++k) {
-              const double product = double{x[row * shape.inputs + k]} * double{w[k]};
-              exact += product;
-              magnitude += std::fabs(product);
-            }
-            const double bound = static_cast<double>(shape.inputs / 16 + 8) *
-                                 std::numeric_limits<float>::epsilon() * magnitude;
-            ASSERT_NEAR(out[row * shape.outputs + o], exact, bound)
-                << shape.rows << "x" << shape.inputs << "x" << shape.outputs << " "
-                << NameOf(dtype);
-          }
-        }
-      }
+      for (const DType dtype : kTypes) ForEachOutput(shape, dtype, ExpectNearDouble);
     }
   });
 }
@@ -52,22 +69,11 @@ TEST(MatMul, MatchesDoublePrecisionOverOddShapes) {
 // each other bit for bit even where a test machine has only one of them.
 TEST(MatMul, ReducesInThePromisedOrder) {
   OnEachInstructionSet([](const std::string& set) {
+    const auto expect = [&](float got, const std::vector<float>& x, const std::vector<float>& w) {
+      EXPECT_EQ(got, DotInPromisedOrder(x, w, IsFused(set)));
+    };
     for (const ProductShape& shape : kShapes) {
-      for (const DType dtype : kTypes) {
-        const std::vector<float> x = RandomValues(shape.rows * shape.inputs, 3);
-        const RandomWeight weight(shape.outputs, shape.inputs, dtype, 4);
-        const std::vector<float> out = Multiply(x, weight.view, 1);
-        for (size_t row = 0; row < shape.rows; ++row) {
-          const auto begin = x.begin() + static_cast<ptrdiff_t>(row * shape.inputs);
-          const std::vector<float> x_row(begin, begin + static_cast<ptrdiff_t>(shape.inputs));
-          for (size_t o = 0; o < shape.outputs; ++o) {
-            ASSERT_EQ(out[row * shape.outputs + o],
-                      DotInPromisedOrder(x_row, weight.Row(o), IsFused(set)))
-                << shape.rows << "x" << shape.inputs << "x" << shape.outputs << " " << NameOf(dtype)
-                << " row " << row << " output " << o;
-          }
-        }
-      }
+      for (const DType dtype : kTypes) ForEachOutput(shape, dtype, expect);
     }
   });
 }

@@ -58,16 +58,19 @@ class MatrixUnitProducts : public testing::Test {
   void ExpectBitsOfVectors(const Multiply& multiply) {
     const TileEmulator emulator;
     const uint64_t before = TileEmulator::instruction_count();
+    for (const Shape& shape : Shapes()) ASSERT_NO_FATAL_FAILURE(Compare(multiply, shape));
+    EXPECT_TRUE(HasMatrixUnit() || TileEmulator::instruction_count() > before);
+  }
+
+  static std::vector<Shape> Shapes() {
+    std::vector<Shape> shapes;
     for (const size_t rows : {1U, 4U, 7U, 8U, 15U, 16U, 17U, 31U, 32U, 33U, 40U, 70U}) {
       for (const size_t cols : {32U, 128U, 200U, 384U}) {
-        for (const size_t outputs : {5U, 37U, 64U}) {
-          ASSERT_NO_FATAL_FAILURE(Compare(multiply, {rows, cols, outputs}));
-        }
+        for (const size_t outputs : {5U, 37U, 64U}) shapes.push_back({rows, cols, outputs});
       }
     }
-    // More activations than pass over the panels at once.
-    ASSERT_NO_FATAL_FAILURE(Compare(multiply, {130, 8320, 37}));
-    EXPECT_TRUE(HasMatrixUnit() || TileEmulator::instruction_count() > before);
+    shapes.push_back({130, 8320, 37});  // more activations than pass over the panels at once
+    return shapes;
   }
 
   template <class Multiply>

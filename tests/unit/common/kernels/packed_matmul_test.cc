@@ -55,26 +55,28 @@ float DotInPromisedOrder(const QuantizedRows& x, size_t row, const WeightView& w
   return sum * ReadRowScale(weight, o);
 }
 
+void ExpectThePromisedOrder(const ProductShape& shape, DType dtype, bool fused) {
+  const std::vector<float> x = RandomValues(shape.rows * shape.inputs, 3);
+  const RandomPackedWeight weight(shape.outputs, shape.inputs, dtype, 4);
+  const std::vector<float> out = Multiply(x, weight.view, 1);
+  ThreadPool pool(1);
+  QuantizedRows quantized(shape.rows, shape.inputs);
+  quantized.Quantize(ConstRows(x.data(), shape.rows, shape.inputs), pool);
+  for (size_t row = 0; row < shape.rows; ++row) {
+    for (size_t o = 0; o < shape.outputs; ++o) {
+      ASSERT_EQ(out[row * shape.outputs + o],
+                DotInPromisedOrder(quantized, row, weight.view, o, fused))
+          << shape.rows << "x" << shape.inputs << "x" << shape.outputs << " " << NameOf(dtype)
+          << " row " << row << " output " << o;
+    }
+  }
+}
+
 // Every instruction set is compared with the same plain code, bit for bit.
 TEST(PackedMatMul, ReducesInThePromisedOrder) {
   OnEachInstructionSet([](const std::string& set) {
     for (const ProductShape& shape : kShapes) {
-      for (const DType dtype : kTypes) {
-        const std::vector<float> x = RandomValues(shape.rows * shape.inputs, 3);
-        const RandomPackedWeight weight(shape.outputs, shape.inputs, dtype, 4);
-        const std::vector<float> out = Multiply(x, weight.view, 1);
-        ThreadPool pool(1);
-        QuantizedRows quantized(shape.rows, shape.inputs);
-        quantized.Quantize(ConstRows(x.data(), shape.rows, shape.inputs), pool);
-        for (size_t row = 0; row < shape.rows; ++row) {
-          for (size_t o = 0; o < shape.outputs; ++o) {
-            ASSERT_EQ(out[row * shape.outputs + o],
-                      DotInPromisedOrder(quantized, row, weight.view, o, IsFused(set)))
-                << shape.rows << "x" << shape.inputs << "x" << shape.outputs << " " << NameOf(dtype)
-                << " row " << row << " output " << o;
-          }
-        }
-      }
+      for (const DType dtype : kTypes) ExpectThePromisedOrder(shape, dtype, IsFused(set));
     }
   });
 }

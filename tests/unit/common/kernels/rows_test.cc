@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 #include <numeric>
+#include <span>
 #include <vector>
 
 #include "tests/unit/common/kernels/random_values.h"
@@ -18,25 +19,31 @@ constexpr float kInfinity = std::numeric_limits<float>::infinity();
 
 double Silu(double value) { return value / (1.0 + std::exp(-value)); }
 
+void ExpectNearDouble(std::span<const float> got, std::span<const float> x,
+                      const std::vector<float>& w) {
+  const auto size = static_cast<double>(x.size());
+  double squares = 0;
+  for (const float value : x) squares += double{value} * double{value};
+  const double root = std::sqrt(squares / size + double{1e-5F});
+  for (size_t i = 0; i < x.size(); ++i) {
+    const double exact = double{w[i]} * double{x[i]} / root;
+    ASSERT_NEAR(got[i], exact, (size / 16 + 16) * kEpsilon * std::fabs(exact));
+  }
+}
+
 TEST(RmsNorm, MatchesDoublePrecisionOverOddSizes) {
   OnEachInstructionSet([](const std::string&) {
     ThreadPool pool(2);
     for (const size_t size : kSizes) {
       for (const DType dtype : {DType::kF32, DType::kF16, DType::kBf16}) {
         const RandomWeight weight(1, size, dtype, 1);
-        const std::vector<float> w = weight.Row(0);
-        const std::vector<float> x = RandomValues(5 * size, 2);
-        std::vector<float> out(x.size());
-        RmsNorm(ConstRows(x, size), weight.view, 1e-5F, Rows(out, size), pool);
-        for (size_t row = 0; row < 5; ++row) {
-          double squares = 0;
-          for (size_t i = 0; i < size; ++i) squares += std::pow(x[row * size + i], 2.0);
-          const double root = std::sqrt(squares / static_cast<double>(size) + double{1e-5F});
-          for (size_t i = 0; i < size; ++i) {
-            const double exact = double{w[i]} * x[row * size + i] / root;
-            const double bound = (static_cast<double>(size) / 16 + 16) * kEpsilon;
-            ASSERT_NEAR(out[row * size + i], exact, bound * std::fabs(exact));
-          }
+        const std::vector<float> values = RandomValues(5 * size, 2);
+        const ConstRows x(values, size);
+        std::vector<float> out(values.size());
+        const Rows normed(out, size);
+        RmsNorm(x, weight.view, 1e-5F, normed, pool);
+        for (size_t row = 0; row < x.rows; ++row) {
+          ExpectNearDouble(normed.row(row), x.row(row), weight.Row(0));
         }
       }
     }

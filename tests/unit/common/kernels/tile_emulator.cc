@@ -63,6 +63,7 @@ bool DecodeMemory(const ucontext_t& context, const uint8_t* code, unsigned index
   }
   if (in.mode == 0 && base == 5) return false;  // relative or absolute
   int32_t displacement = 0;
+  // NOLINTNEXTLINE(bugprone-signed-char-misuse): a signed byte.
   if (in.mode == 1) displacement = static_cast<int8_t>(code[at++]);
   if (in.mode == 2) {
     std::memcpy(&displacement, code + at, sizeof(displacement));

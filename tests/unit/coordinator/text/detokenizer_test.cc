@@ -86,26 +86,26 @@ TEST(Detokenizer, GivesNoTextForControlAndForeignIds) {
 }
 
 std::string RandomText(std::mt19937* random) {
-  static const std::vector<std::string> kUnits = {"a",
-                                                  "Hello",
-                                                  " ",
-                                                  "  ",
-                                                  "\n",
-                                                  "\t",
-                                                  "def f(x):\n    return",
-                                                  "\xC3\xA9",
-                                                  "e\xCC\x81",
-                                                  "\xE6\x97\xA5\xE6\x9C\xAC",
-                                                  "\xF0\x9F\xA6\x99",
-                                                  "\xF0\x9F\x87\xB3\xF0\x9F\x87\xB4",
-                                                  "</s>",
-                                                  "[INST]",
-                                                  "123",
-                                                  ".",
-                                                  std::string("\0", 1),
-                                                  "\xEF\xBF\xBD"};
+  static const std::vector<std::string> units = {"a",
+                                                 "Hello",
+                                                 " ",
+                                                 "  ",
+                                                 "\n",
+                                                 "\t",
+                                                 "def f(x):\n    return",
+                                                 "\xC3\xA9",
+                                                 "e\xCC\x81",
+                                                 "\xE6\x97\xA5\xE6\x9C\xAC",
+                                                 "\xF0\x9F\xA6\x99",
+                                                 "\xF0\x9F\x87\xB3\xF0\x9F\x87\xB4",
+                                                 "</s>",
+                                                 "[INST]",
+                                                 "123",
+                                                 ".",
+                                                 std::string("\0", 1),
+                                                 "\xEF\xBF\xBD"};
   std::string text;
-  for (size_t n = (*random)() % 40; n > 0; --n) text += kUnits[(*random)() % kUnits.size()];
+  for (size_t n = (*random)() % 40; n > 0; --n) text += units[(*random)() % units.size()];
   return text;
 }
 

@@ -82,6 +82,7 @@ TEST(WorkQueue, RefusesTheRowAboveTheLimitAndLeavesTheCall) {
   ASSERT_TRUE(queue.Push(MakeCall(1, 0, 60)).ok());
   AcceptedCall too_much = MakeCall(2, 0, 41);
   EXPECT_EQ(queue.Push(std::move(too_much)).code(), StatusCode::kResourceExhausted);
+  // NOLINTNEXTLINE(bugprone-use-after-move): that it is still there.
   EXPECT_EQ(too_much.row_count(), 41U);
   EXPECT_TRUE(queue.Push(MakeCall(2, 0, 40)).ok());
   EXPECT_EQ(queue.waiting_rows(), 100U);
