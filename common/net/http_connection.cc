@@ -285,10 +285,11 @@ void HttpConnection::WritePiece() {
   const size_t left = writing_.size() - written_bytes_;
   write_active_ = true;
   write_deadline_.expires_after(limits_.write_timeout);
-  write_deadline_.async_wait([self = shared_from_this()](const AsioError& error) {
-    if (error || !self->write_active_ || self->phase_ == Phase::kClosed) return;
-    self->CutStream();
-  });
+  write_deadline_.async_wait(
+      [self = shared_from_this(), count = ++write_count_](const AsioError& error) {
+        const bool is_current = !error && self->write_active_ && count == self->write_count_;
+        if (is_current && self->phase_ != Phase::kClosed) self->CutStream();
+      });
   asio::async_write(
       socket_,
       asio::buffer(writing_.data() + written_bytes_, std::min(left, limits_.stream_buffer_bytes)),

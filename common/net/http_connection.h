@@ -74,6 +74,7 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   asio::steady_timer deadline_;
   asio::steady_timer write_deadline_;
   uint64_t deadline_count_ = 0;  // tells a stale expiry from the current one
+  uint64_t write_count_ = 0;     // likewise
 
   Phase phase_ = Phase::kHead;
   std::array<char, 16 * 1024> read_buffer_;
