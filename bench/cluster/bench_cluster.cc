@@ -6,16 +6,19 @@
 // Starts a cluster, sends one prefill of 512 and prompts of token ids at concurrency 1, 8 and 32
 // over the routers' gRPC service, and reads the coordinator's stage times before and after. Prints
 // the same lines as bench_engine, medians of the runs, and below them the share of the time that
-// dispatch and waiting for experts take:
+// dispatch and waiting for experts take. Ends with 1 when a request has no whole answer:
 //   batch 8 tokens_per_second 56.7
 //     share of a step:  attention 9.7 %  …
 #include <grpcpp/grpcpp.h>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <cstdio>
 #include <filesystem>
+#include <functional>
 #include <map>
+#include <optional>
 #include <sstream>
 #include <string>
 #include <thread>
@@ -45,9 +48,9 @@ double SecondsSince(WallClock::time_point then) {
   return std::chrono::duration<double>(WallClock::now() - then).count();
 }
 
-// One request; returns the number of generated tokens, 0 when it failed.
-uint32_t Generate(api::InferenceService::Stub& stub, uint32_t prompt_tokens, uint32_t max_tokens,
-                  uint32_t salt) {
+// One request; false, and a word on stderr, when it has no whole answer.
+bool Generate(api::InferenceService::Stub& stub, uint32_t prompt_tokens, uint32_t max_tokens,
+              uint32_t salt) {
   api::GenerateRequest request;
   for (uint32_t index = 0; index < prompt_tokens; ++index) {
     request.mutable_tokens()->add_ids(3 + (salt * 7919 + index * 104729) % 1500);
@@ -61,40 +64,45 @@ uint32_t Generate(api::InferenceService::Stub& stub, uint32_t prompt_tokens, uin
   uint32_t tokens = 0;
   while (stream->Read(&event)) tokens += event.has_token() ? 1 : 0;
   const grpc::Status status = stream->Finish();
-  if (!status.ok()) std::fprintf(stderr, "request failed: %s\n", status.error_message().c_str());
-  return tokens;
+  if (status.ok() && tokens == max_tokens) return true;
+  std::fprintf(stderr, "bench_cluster: an answer of %u instead of %u tokens: %s\n", tokens,
+               max_tokens, status.error_message().c_str());
+  return false;
 }
 
-// Seconds that `concurrency` requests at once take together.
-double MeasureRequests(const std::string& target, uint32_t concurrency, uint32_t max_tokens) {
+// Seconds that `concurrency` requests at once take together; nullopt when one of them failed.
+std::optional<double> MeasureRequests(const std::string& target, uint32_t concurrency,
+                                      uint32_t max_tokens) {
   const auto stub = api::InferenceService::NewStub(
       grpc::CreateChannel(target, grpc::InsecureChannelCredentials()));
-  std::vector<uint32_t> counts(concurrency);
+  std::atomic<bool> failed = false;
   std::vector<std::thread> clients;
   const WallClock::time_point began = WallClock::now();
   for (uint32_t client = 0; client < concurrency; ++client) {
-    clients.emplace_back(
-        [&, client] { counts[client] = Generate(*stub, kPromptTokens, max_tokens, client); });
+    clients.emplace_back([&, client] {
+      if (!Generate(*stub, kPromptTokens, max_tokens, client)) failed = true;
+    });
   }
   for (std::thread& client : clients) client.join();
-  for (const uint32_t count : counts) {
-    if (count != max_tokens) std::fprintf(stderr, "an answer of %u tokens\n", count);
-  }
+  if (failed) return std::nullopt;
   return SecondsSince(began);
 }
 
 // Tokens per second of decoding; the difference leaves the prompts out.
-double MeasureDecode(const std::string& target, uint32_t concurrency, uint32_t tokens) {
-  const double shorter = MeasureRequests(target, concurrency, 1);
-  const double longer = MeasureRequests(target, concurrency, 1 + tokens);
-  return concurrency * tokens / (longer - shorter);
+std::optional<double> MeasureDecode(const std::string& target, uint32_t concurrency,
+                                    uint32_t tokens) {
+  const std::optional<double> shorter = MeasureRequests(target, concurrency, 1);
+  const std::optional<double> longer = MeasureRequests(target, concurrency, 1 + tokens);
+  if (!shorter || !longer) return std::nullopt;
+  return concurrency * tokens / (*longer - *shorter);
 }
 
-double MeasurePrefill(const std::string& target, uint32_t prompt_tokens, uint32_t salt) {
+std::optional<double> MeasurePrefill(const std::string& target, uint32_t prompt_tokens,
+                                     uint32_t salt) {
   const auto stub = api::InferenceService::NewStub(
       grpc::CreateChannel(target, grpc::InsecureChannelCredentials()));
   const WallClock::time_point began = WallClock::now();
-  Generate(*stub, prompt_tokens, 1, salt);
+  if (!Generate(*stub, prompt_tokens, 1, salt)) return std::nullopt;
   return prompt_tokens / SecondsSince(began);
 }
 
@@ -130,14 +138,19 @@ void PrintShares(const std::map<std::string, double>& before,
   std::printf("\n");
 }
 
-double Median(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  return values[values.size() / 2];
-}
-
-void Report(const char* what, uint32_t size, const std::vector<double>& rates) {
-  std::printf("%s %u tokens_per_second %.2f\n", what, size, Median(rates));
+// Prints the median of `runs` runs; false when one of them failed.
+bool Report(const char* what, uint32_t size, uint32_t runs,
+            const std::function<std::optional<double>(uint32_t run)>& measure) {
+  std::vector<double> rates;
+  for (uint32_t run = 0; run < runs; ++run) {
+    const std::optional<double> rate = measure(run);
+    if (!rate) return false;
+    rates.push_back(*rate);
+  }
+  std::sort(rates.begin(), rates.end());
+  std::printf("%s %u tokens_per_second %.2f\n", what, size, rates[rates.size() / 2]);
   std::fflush(stdout);
+  return true;
 }
 
 int Run(const Options& options, const std::string& program_directory) {
@@ -148,19 +161,17 @@ int Run(const Options& options, const std::string& program_directory) {
     return 1;
   }
   const std::string& target = cluster->grpc_target();
-  MeasureDecode(target, 1, 8);  // first touches
-  std::vector<double> prefills;
-  for (uint32_t run = 0; run < options.runs; ++run) {
-    prefills.push_back(MeasurePrefill(target, kPrefillTokens, 100 + run));
-  }
-  Report("prefill", kPrefillTokens, prefills);
+  const auto prefill = [&](uint32_t run) {
+    return MeasurePrefill(target, kPrefillTokens, 100 + run);
+  };
+  if (!MeasureDecode(target, 1, 8)) return 1;  // first touches
+  if (!Report("prefill", kPrefillTokens, options.runs, prefill)) return 1;
   for (const uint32_t concurrency : {1U, 8U, 32U}) {
     const auto before = StageSeconds(cluster->coordinator_admin_port());
-    std::vector<double> rates;
-    for (uint32_t run = 0; run < options.runs; ++run) {
-      rates.push_back(MeasureDecode(target, concurrency, options.tokens));
-    }
-    Report("batch", concurrency, rates);
+    const auto decode = [&](uint32_t) {
+      return MeasureDecode(target, concurrency, options.tokens);
+    };
+    if (!Report("batch", concurrency, options.runs, decode)) return 1;
     PrintShares(before, StageSeconds(cluster->coordinator_admin_port()));
   }
   return 0;

@@ -134,6 +134,7 @@ class Coordinator final : public ExpertTransportListener {
 
   void OnWorkerUp(WorkerId, const WorkerDescription&) override { up_ = true; }
   void OnWorkerDown(WorkerId, const Status&) override { CHECK(!up_); }
+  void OnWorkerGone(WorkerId) override {}
   void OnWorkerDraining(WorkerId) override {}
   void OnReply(WorkerId, const wire::ReplyFrame& reply) override {
     CHECK(reply.segments[0].status == StatusCode::kOk);

@@ -100,13 +100,11 @@ void Scheduler::Admit(Batch& batch) {
   }
 }
 
-bool Scheduler::AddRows(Sequence& sequence, uint32_t limit, Batch& batch) {
+void Scheduler::AddRows(Sequence& sequence, uint32_t limit, Batch& batch) {
   // A sequence that was preempted in this very call no longer runs.
-  if (std::find(running_.begin(), running_.end(), &sequence) == running_.end()) return false;
+  if (std::find(running_.begin(), running_.end(), &sequence) == running_.end()) return;
   const uint32_t rows = std::min({sequence.pending(), limit, limits_.prefill_chunk});
-  if (!MakeRoom(sequence, sequence.computed + rows, batch)) return false;
-  AppendSpan(sequence, rows, batch);
-  return true;
+  if (MakeRoom(sequence, sequence.computed + rows, batch)) AppendSpan(sequence, rows, batch);
 }
 
 bool Scheduler::MakeRoom(Sequence& sequence, uint32_t position_count, const Batch& batch) {

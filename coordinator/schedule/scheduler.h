@@ -51,9 +51,9 @@ class Scheduler {
   uint64_t preemptions() const { return preemptions_; }
 
  private:
-  // Adds up to `limit` pending rows of `sequence`; false when the cache is full even after
+  // Adds up to `limit` pending rows of `sequence`; none when the cache is full even after
   // preempting every later arrival.
-  bool AddRows(Sequence& sequence, uint32_t limit, Batch& batch);
+  void AddRows(Sequence& sequence, uint32_t limit, Batch& batch);
   bool MakeRoom(Sequence& sequence, uint32_t position_count, const Batch& batch);
   void Preempt(Sequence& sequence);
   void AddDecodes(Batch& batch);
