@@ -1,5 +1,6 @@
 #include "coordinator/coordinator_probe.h"
 
+#include <algorithm>
 #include <cstddef>
 
 namespace windrose {
@@ -152,6 +153,7 @@ void CoordinatorProbe::OnDispatch(const DispatchStats& stats) {
   for (size_t i = 0; i < replicas_ready_.size() && i < stats.replicas_ready.size(); ++i) {
     replicas_ready_[i].Set(stats.replicas_ready[i]);
   }
+  ForgetWorkersBut(stats.workers);
   for (const WorkerStats& worker : stats.workers) {
     if (!worker.address.empty()) FollowWorker(worker);
   }
@@ -161,24 +163,40 @@ CoordinatorProbe::WorkerSeries& CoordinatorProbe::SeriesOf(const std::string& ad
   const auto found = workers_.find(address);
   if (found != workers_.end()) return found->second;
   WorkerSeries& series = workers_[address];
-  const auto labels = [&address](const char* key, const char* value) -> MetricLabels {
-    return {{"worker", address}, {key, value}};
+  const auto add = [&](const char* name, MetricLabels labels) -> const MetricLabels& {
+    labels.emplace_back("worker", address);
+    return series.names.emplace_back(Name(name), std::move(labels)).second;
+  };
+  const auto bytes = [&](const char* direction) {
+    const MetricLabels& labels = add("expert_rpc_bytes_total", {{"direction", direction}});
+    return registry_.AddCounter(Name("expert_rpc_bytes_total"), "Bytes of frames.", labels);
   };
   series.up = registry_.AddGauge(Name("worker_up"), "1 while the worker is connected and ready.",
-                                 {{"worker", address}});
+                                 add("worker_up", {}));
   for (const char* outcome : {"ok", "error", "overdue"}) {
-    series.calls[outcome] = registry_.AddCounter(
-        Name("expert_rpc_total"), "Calls to a worker by outcome.", labels("code", outcome));
+    series.calls[outcome] =
+        registry_.AddCounter(Name("expert_rpc_total"), "Calls to a worker by outcome.",
+                             add("expert_rpc_total", {{"code", outcome}}));
   }
-  const std::string bytes = Name("expert_rpc_bytes_total");
-  series.sent_bytes = registry_.AddCounter(bytes, "Bytes of frames.", labels("direction", "sent"));
-  series.received_bytes =
-      registry_.AddCounter(bytes, "Bytes of frames.", labels("direction", "received"));
+  series.sent_bytes = bytes("sent");
+  series.received_bytes = bytes("received");
   series.seconds = registry_.AddHistogram(
       Name("expert_rpc_seconds"),
       "Mean round trip to a worker within one step, or a tenth of a second of it.",
-      LatencyBuckets(), {{"worker", address}});
+      LatencyBuckets(), add("expert_rpc_seconds", {}));
   return series;
+}
+
+void CoordinatorProbe::ForgetWorkersBut(const std::vector<WorkerStats>& known) {
+  std::erase_if(workers_, [&](const auto& entry) {
+    const auto& [address, series] = entry;
+    const bool is_known = std::any_of(known.begin(), known.end(), [&](const WorkerStats& stats) {
+      return stats.address == address;
+    });
+    if (is_known) return false;
+    for (const auto& [name, labels] : series.names) registry_.Remove(name, labels);
+    return true;
+  });
 }
 
 void CoordinatorProbe::FollowWorker(const WorkerStats& stats) {

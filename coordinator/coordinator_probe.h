@@ -52,12 +52,14 @@ class CoordinatorProbe final : public EngineObserver, public InferenceObserver {
     Histogram seconds;
     double round_trips = 0;
     uint64_t replies = 0;
+    std::vector<std::pair<std::string, MetricLabels>> names;  // of them all
   };
 
   void AddEngineMetrics(const Shape& shape);
   void AddRequestMetrics();
   void AddExpertMetrics(const Shape& shape);
   WorkerSeries& SeriesOf(const std::string& address);
+  void ForgetWorkersBut(const std::vector<WorkerStats>& known);
   void FollowWorker(const WorkerStats& stats);
 
   MetricRegistry& registry_;

@@ -12,7 +12,7 @@ namespace windrose {
 
 // Calls to one worker.
 struct WorkerStats {
-  std::string address;
+  std::string address;  // empty before it was up, and since it was removed
   bool up = false;
   bool suspect = false;
   uint64_t calls = 0;

@@ -216,6 +216,9 @@ void Dispatcher::OnWorkerDown(WorkerId worker, const Status& why) {
   Fail(worker);
 }
 
+// An address that comes with each new pod must not be shown for ever, and as one that is down.
+void Dispatcher::OnWorkerGone(WorkerId worker) { workers_.stats(worker) = WorkerStats(); }
+
 void Dispatcher::OnWorkerDraining(WorkerId worker) {
   workers_.Draining(worker, loop_.Now());
   PublishMissing();

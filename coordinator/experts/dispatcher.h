@@ -79,6 +79,7 @@ class Dispatcher final : public ExpertTransportListener {
   // ExpertTransportListener.
   void OnWorkerUp(WorkerId worker, const WorkerDescription& description) override;
   void OnWorkerDown(WorkerId worker, const Status& why) override;
+  void OnWorkerGone(WorkerId worker) override;
   void OnWorkerDraining(WorkerId worker) override;
   void OnReply(WorkerId worker, const wire::ReplyFrame& reply) override;
   void OnBadReply(WorkerId worker, const Status& why) override;

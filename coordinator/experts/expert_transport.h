@@ -40,6 +40,8 @@ class ExpertTransportListener {
   virtual void OnWorkerUp(WorkerId worker, const WorkerDescription& description) = 0;
   // The link broke, or the worker refused us. It will be tried again.
   virtual void OnWorkerDown(WorkerId worker, const Status& why) = 0;
+  // The worker's address was removed, after OnWorkerDown if it was up.
+  virtual void OnWorkerGone(WorkerId worker) = 0;
   // The worker asks for no new calls; those in flight will be answered.
   virtual void OnWorkerDraining(WorkerId worker) = 0;
   // A frame that decoded well. Views are valid during the call.

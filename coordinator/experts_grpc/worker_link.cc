@@ -55,6 +55,7 @@ void WorkerLink::Close() {
   closed_ = true;
   environment_.loop.CancelTimer(timer_id_);
   Disconnect(Unavailable("address was removed"));
+  environment_.listener->OnWorkerGone(worker_);
 }
 
 void WorkerLink::Reopen() {

@@ -49,6 +49,20 @@ TEST(ExpertLink, AnswersHaveTheBitsOfDirectComputation) {
   }
 }
 
+TEST(ExpertLink, AnAddressThatIsRemovedIsGone) {
+  RunningWorker worker({});
+  TestCoordinator coordinator;
+  coordinator.SetAddresses({worker.address(), "127.0.0.1:1"});
+  ASSERT_TRUE(coordinator.AwaitUp());
+  coordinator.SetAddresses({worker.address()});
+  EXPECT_EQ(coordinator.gone, std::vector{WorkerId(1)}) << "though it was never up";
+  coordinator.SetAddresses({});
+  EXPECT_EQ(coordinator.gone, (std::vector{WorkerId(1), WorkerId(0)}));
+  EXPECT_EQ(coordinator.downs.size(), 1U);
+  coordinator.SetAddresses({worker.address()});
+  EXPECT_TRUE(coordinator.AwaitUp());
+}
+
 TEST(ExpertLink, FramesThatAreSentTogetherAllArrive) {
   RunningWorker first({});
   RunningWorker second({});

@@ -54,6 +54,7 @@ class TestCoordinator final : public ExpertTransportListener {
 
   void OnWorkerUp(WorkerId worker, const WorkerDescription& description) override;
   void OnWorkerDown(WorkerId worker, const Status& why) override;
+  void OnWorkerGone(WorkerId worker) override { gone.push_back(worker); }
   void OnWorkerDraining(WorkerId worker) override;
   void OnReply(WorkerId worker, const wire::ReplyFrame& reply) override;
   void OnBadReply(WorkerId worker, const Status& why) override;
@@ -61,6 +62,7 @@ class TestCoordinator final : public ExpertTransportListener {
   std::map<WorkerId, WorkerDescription> up;
   std::vector<WorkerId> ups;
   std::vector<std::pair<WorkerId, Status>> downs;
+  std::vector<WorkerId> gone;
   std::vector<WorkerId> draining;
   std::vector<RecordedReply> replies;
   std::vector<Status> bad_replies;

@@ -259,6 +259,19 @@ TEST_F(DispatcherTest, ServesNewRequestsUntilAnExpertIsAwayForLongerThanTheGrace
   EXPECT_FALSE(dispatcher_->Serving(Seconds(1)));
 }
 
+TEST_F(DispatcherTest, HasNoCountersOfAWorkerThatIsNoMore) {
+  transport_.Up(0, {0, 1, 2, 3});
+  AnswerAll([](const auto&) { return true; });
+  ASSERT_TRUE(Exchange().ok());
+  EXPECT_GT(dispatcher_->Stats().workers[0].replies, 0U);
+  transport_.listener()->OnWorkerDown(WorkerId(0), Unavailable("address was removed"));
+  transport_.listener()->OnWorkerGone(WorkerId(0));
+  EXPECT_EQ(dispatcher_->Stats().workers[0].address, "");
+  EXPECT_EQ(dispatcher_->Stats().workers[0].replies, 0U);
+  transport_.Up(0, {0, 1, 2, 3});
+  EXPECT_TRUE(Exchange().ok());
+}
+
 TEST_F(DispatcherTest, ADrainingWorkerGetsNothingNew) {
   transport_.Up(0, {0, 1, 2, 3});
   transport_.Up(1, {0, 1, 2, 3});

@@ -97,6 +97,22 @@ TEST_F(CoordinatorProbeTest, FollowsWorkersAndReplicas) {
   EXPECT_TRUE(Says("worker_up{worker=\"127.0.0.1:7100\"}", "1"));
 }
 
+// Pods have new addresses each time: an alarm for those that are down must not ring for the old
+// ones.
+TEST_F(CoordinatorProbeTest, ShowsNothingOfAWorkerThatIsNoMore) {
+  DispatchStats stats;
+  stats.workers.push_back({.address = "10.0.0.1:7100", .up = true, .replies = 4});
+  stats.workers.push_back({.address = "10.0.0.2:7100", .up = true, .replies = 1});
+  probe_.OnDispatch(stats);
+  stats.workers[0] = WorkerStats();
+  probe_.OnDispatch(stats);
+  EXPECT_EQ(registry_.Text().find("10.0.0.1"), std::string::npos) << registry_.Text();
+  EXPECT_TRUE(Says("worker_up{worker=\"10.0.0.2:7100\"}", "1"));
+  stats.workers[0] = {.address = "10.0.0.1:7100", .up = true, .replies = 2};
+  probe_.OnDispatch(stats);
+  EXPECT_TRUE(Says("expert_rpc_total{code=\"ok\",worker=\"10.0.0.1:7100\"}", "2"));
+}
+
 TEST_F(CoordinatorProbeTest, CountsCallsByMethodAndCode) {
   probe_.OnCallEnded("Generate", StatusCode::kOk, Milliseconds(1));
   probe_.OnCallEnded("Generate", StatusCode::kOk, Milliseconds(1));
