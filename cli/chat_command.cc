@@ -10,6 +10,7 @@
 
 #include "cli/chat/chat_session.h"
 #include "cli/chat/http_chat_backend.h"
+#include "cli/chat/interruptible_backend.h"
 #include "common/base/time.h"
 #include "common/config/config_parser.h"
 
@@ -41,8 +42,11 @@ Status Chat(ChatConfig& config) {
   const bool interactive = ::isatty(STDIN_FILENO) == 1;
   if (interactive) std::cerr << config.chat.model << " at " << config.url << "; /help\n";
   const SystemClock clock;
-  ChatSession session(*backend, clock, {std::cin, std::cout, std::cerr, interactive}, config.chat);
-  return session.Run();
+  InterruptibleBackend interruptible(*backend);
+  const ChatStreams streams{std::cin, std::cout, std::cerr, interactive,
+                            ::isatty(STDOUT_FILENO) == 1};
+  ChatBackend& answering = interactive ? static_cast<ChatBackend&>(interruptible) : *backend;
+  return ChatSession(answering, clock, streams, config.chat).Run();
 }
 
 }  // namespace

@@ -12,12 +12,12 @@ namespace windrose::cli {
 class ChatBackend {
  public:
   virtual ~ChatBackend() = default;
-  // Called with the data of each event of the stream.
-  using EventCallback = std::function<void(const std::string& data)>;
+  // Called with the data of each event of the stream; false ends the request.
+  using EventCallback = std::function<bool(const std::string& data)>;
 
   // Sends a request body of /v1/chat/completions with "stream": true. OK when the stream ended as
   // HTTP says it should; the caller still looks for the last event. An HTTP error becomes a status
-  // with the server's own message.
+  // with the server's own message. CANCELLED when `on_event` said false.
   virtual Status Ask(const std::string& body, const EventCallback& on_event) = 0;
 
   // The id of the first model that is served.

@@ -4,11 +4,14 @@
 #include <iostream>
 #include <optional>
 
+#include "cli/chat/terminal_text.h"
+
 namespace windrose::cli {
 namespace {
 
 constexpr const char* kHelp =
-    "/reset  forget what was said      /exit  leave (or Ctrl-D)      /help  this line\n";
+    "/reset  forget what was said      /exit  leave (or Ctrl-D)      /help  this line\n"
+    "Ctrl-C cuts an answer; twice, or between two answers, it leaves\n";
 
 }  // namespace
 
@@ -61,13 +64,17 @@ bool ChatSession::OnLine(const std::string& line) {
 Status ChatSession::Ask(const std::string& question) {
   Answer answer;
   answer.begin = clock_.Now();
-  Status status = backend_.Ask(conversation_.RequestBody(question),
-                               [&](const std::string& data) { OnEvent(data, answer); });
+  Status status = backend_.Ask(conversation_.RequestBody(question), [&](const std::string& data) {
+    OnEvent(data, answer);
+    return true;
+  });
   if (!answer.text.empty()) streams_.out << std::endl;
   // The stream's own words say more than the broken connection that follows them.
   RETURN_IF_ERROR(answer.status);
-  RETURN_IF_ERROR(status);
-  if (!answer.done) return DataLoss("the answer broke off");
+  const bool was_cut = status.code() == StatusCode::kCancelled;
+  if (!was_cut) RETURN_IF_ERROR(status);
+  if (!was_cut && !answer.done) return DataLoss("the answer broke off");
+  if (was_cut) streams_.notes << "(cut)\n";
   if (answer.finish_reason == "length") streams_.notes << "(cut at the token limit)\n";
   if (streams_.interactive) PrintRate(answer);
   conversation_.Append(question, std::move(answer.text));
@@ -81,7 +88,8 @@ void ChatSession::OnEvent(const std::string& data, Answer& answer) {
     return;
   }
   if (!chunk->text.empty() && !answer.first_text) answer.first_text = clock_.Now();
-  streams_.out << chunk->text << std::flush;
+  streams_.out << (streams_.terminal ? WithoutControls(chunk->text, "\n\t") : chunk->text)
+               << std::flush;
   answer.text += chunk->text;
   if (!chunk->finish_reason.empty()) answer.finish_reason = chunk->finish_reason;
   if (chunk->completion_tokens) answer.tokens = *chunk->completion_tokens;

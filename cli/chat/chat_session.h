@@ -20,6 +20,7 @@ struct ChatStreams {
   std::ostream& out;
   std::ostream& notes;
   bool interactive = false;  // shows a prompt and the rate line
+  bool terminal = false;     // `out` is one: no control characters but line ends and tabs
 };
 
 class ChatSession {

@@ -50,13 +50,14 @@ Status HttpChatBackend::Ask(const std::string& body, const EventCallback& on_eve
   request.fields = ApiFields(api_key_);
   request.body = body;
 
-  EventStream events(on_event);
+  bool wanted = true;
+  EventStream events([&](const std::string& data) { wanted = wanted && on_event(data); });
   std::string error_body;  // what came, as long as it might be an error's JSON
   Status broken;
   const auto on_body = [&](std::string_view piece) {
     if (error_body.size() < kMaxErrorBytes) error_body += piece;
     broken = events.Feed(piece);
-    return broken.ok();
+    return broken.ok() && wanted;
   };
   const StatusOr<HttpResponse> response = client_->Do(request, on_body);
   RETURN_IF_ERROR(broken);

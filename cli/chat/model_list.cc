@@ -2,6 +2,8 @@
 
 #include <boost/json.hpp>
 
+#include "cli/chat/terminal_text.h"
+
 namespace windrose::cli {
 namespace {
 
@@ -15,12 +17,11 @@ const boost::json::string* StringAt(const boost::json::value& value, std::string
   return member == nullptr ? nullptr : member->if_string();
 }
 
-// One line, whatever a server sent. `is_text` when it is known to be UTF-8.
-std::string Shown(std::string_view text, bool is_text) {
-  std::string shown(text);
+// Of what may be no UTF-8, the bytes that are ASCII.
+std::string ShownBytes(std::string_view bytes) {
+  std::string shown = WithoutControls(bytes);
   for (char& byte : shown) {
-    const auto value = static_cast<unsigned char>(byte);
-    if (value < 0x20 || value == 0x7f || (value > 0x7f && !is_text)) byte = '?';
+    if (static_cast<unsigned char>(byte) > 0x7F) byte = '?';
   }
   return shown;
 }
@@ -46,8 +47,7 @@ std::string ErrorMessage(std::string_view body) {
   const boost::json::object* object = error ? nullptr : document.if_object();
   const boost::json::value* inner = object == nullptr ? nullptr : object->if_contains("error");
   const boost::json::string* message = inner == nullptr ? nullptr : StringAt(*inner, "message");
-  if (message != nullptr) return Shown(*message, true);
-  return Shown(body.substr(0, kShownBytes), false);
+  return message == nullptr ? ShownBytes(body.substr(0, kShownBytes)) : WithoutControls(*message);
 }
 
 }  // namespace windrose::cli

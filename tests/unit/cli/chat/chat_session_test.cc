@@ -18,7 +18,9 @@ class FakeBackend final : public ChatBackend {
  public:
   Status Ask(const std::string& body, const EventCallback& on_event) override {
     bodies.push_back(body);
-    for (const std::string& event : events) on_event(event);
+    for (const std::string& event : events) {
+      if (!on_event(event)) return Cancelled("cut");
+    }
     return bodies.size() > refused_from ? status : OkStatus();
   }
   StatusOr<std::string> DefaultModel() override { return std::string("demo"); }
@@ -76,6 +78,24 @@ TEST_F(ChatSessionTest, NeverTakesABrokenAnswerForAWholeOne) {
   backend_.events.pop_back();
   EXPECT_EQ(Run("one\n").code(), StatusCode::kDataLoss);
   EXPECT_THAT(notes_.str(), HasSubstr("broke off"));
+}
+
+// On a terminal; in a pipe an answer's bytes are the answer's.
+TEST_F(ChatSessionTest, ShowsNoTerminalCommandsOfAnAnswer) {
+  backend_.events = {R"({"choices":[{"delta":{"content":"a\u001b]0;b\n"}}]})", "[DONE]"};
+  EXPECT_TRUE(Run("one\n").ok());
+  std::istringstream in("two\n");
+  const ChatStreams streams{in, out_, notes_, false, true};
+  EXPECT_TRUE(ChatSession(backend_, clock_, streams, ChatOptions()).Run().ok());
+  EXPECT_EQ(out_.str(), "a\x1b]0;b\n\na?]0;b\n\n");
+}
+
+TEST_F(ChatSessionTest, GoesOnBehindAnAnswerThatWasCut) {
+  backend_.events.pop_back();
+  backend_.status = Cancelled("cut");
+  EXPECT_TRUE(Run("one\ntwo\n").ok());
+  EXPECT_THAT(notes_.str(), HasSubstr("(cut)"));
+  EXPECT_THAT(backend_.bodies[1], HasSubstr(R"("content":"42")")) << "as far as it came";
 }
 
 TEST_F(ChatSessionTest, ForgetsABrokenAnswer) {
