@@ -67,11 +67,11 @@ WorkQueueLimits QueueLimits(const WorkerConfig& config) {
 
 // Ready does not wait for weights that are only mapped, unless it is told to. False: a signal came
 // meanwhile.
-StatusOr<bool> Load(const WorkerConfig& config, const ExpertWeights& weights, Process& process,
-                    WeightLoading& loading, WorkerProbe& probe) {
+StatusOr<bool> Load(const ExpertWeights& weights, Process& process, WeightLoading& loading,
+                    WorkerProbe& probe, ExpertServer& server) {
   process.health.SetStartupProgress(0.5, "weights mapped");
-  loading.Start(config.compute.verify_weights, weights.storage());
-  ASSIGN_OR_RETURN(const bool loaded, loading.AwaitReady());
+  ASSIGN_OR_RETURN(const bool loaded,
+                   loading.AwaitReady(kHeartbeatPeriod, [&] { server.SendHeartbeats(); }));
   if (!loaded) return false;
   probe.OnLoaded(weights.bytes(), process.clock.Now() - process.began);
   process.health.SetStartupProgress(1.0, "loaded");
@@ -149,7 +149,8 @@ Status Serve(const WorkerConfig& config, Process& process) {
   ASSIGN_OR_RETURN(const std::unique_ptr<ExpertServer> server,
                    ExpertServer::Start(ServerSettings(config, process.entropy),
                                        Hosted(checkpoint, experts), parts));
-  ASSIGN_OR_RETURN(const bool loaded, Load(config, weights, process, loading, probe));
+  loading.Start(config.compute.verify_weights, weights.storage());
+  ASSIGN_OR_RETURN(const bool loaded, Load(weights, process, loading, probe, *server));
   if (!loaded) {
     process.log->Info("worker_stopped");
     return OkStatus();

@@ -51,11 +51,12 @@ void WeightLoading::Start(const std::string& when, std::shared_ptr<const WeightS
   }
 }
 
-StatusOr<bool> WeightLoading::AwaitReady() {
+StatusOr<bool> WeightLoading::AwaitReady(Duration period, const std::function<void()>& beat) {
   if (!ready_waits_) return true;
   surroundings_.health.SetStartupProgress(0.8, "reading weights");
   while (task_.has_value()) {
-    if (surroundings_.signals.Wait() != 0) return false;
+    beat();
+    if (surroundings_.signals.WaitFor(period).value_or(0) != 0) return false;
     RETURN_IF_ERROR(Check());
   }
   return true;

@@ -7,6 +7,7 @@
 // Destruction ends a reading under way.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -42,9 +43,10 @@ class WeightLoading {
   // all the same. Once.
   void Start(const std::string& when, std::shared_ptr<const WeightStorage> weights);
 
-  // Returns at once unless it is "before-ready", and then at the end, as Check. False: a signal
-  // came first, and the process is to end.
-  StatusOr<bool> AwaitReady();
+  // Returns at once unless it is "before-ready", and then at the end, as Check; until then it calls
+  // `beat` once in each `period`. False: a signal came first, and the process is to end.
+  StatusOr<bool> AwaitReady(
+      Duration period = Seconds(1), const std::function<void()>& beat = [] {});
 
   // Tells what came out as soon as it has, and returns it, once; OK before and afterwards. Not OK
   // means that whatever was computed with the weights is worth nothing, so nothing more is.
