@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "router/proxy/generation.h"
+#include "router/values/error_detail.h"
 #include "tests/unit/router/proxy/scripted_cluster.h"
 
 namespace windrose::router {
@@ -44,6 +45,11 @@ struct Recorder final : GenerationListener {
   std::function<void()> on_token;
 };
 
+inline Status Draining() {
+  return WithDetail(Unavailable("stopping"),
+                    ErrorDetail{.code = "draining", .param = "", .retry_after_ms = 0});
+}
+
 class GenerationTest : public ScriptedClusterTest {
  protected:
   void Begin(GenerateCall call = {}, Duration deadline = Seconds(600)) {
@@ -54,6 +60,17 @@ class GenerationTest : public ScriptedClusterTest {
   }
   void RunToEnd(Duration limit = Seconds(700)) {
     loop_.RunUntil([&] { return recorder_.ends > 0; }, loop_.Now() + limit);
+  }
+  // The first attempts end so, before any event.
+  void FailAttempts(std::vector<Status> failures) {
+    script_.fault = [failures = std::move(failures)](size_t attempt, const std::string&,
+                                                     int index) -> std::optional<Status> {
+      if (index != -1 || attempt >= failures.size()) return std::nullopt;
+      return failures[attempt];
+    };
+  }
+  double Errors(const std::string& address) {
+    return Counted("backend_errors_total{coordinator=\"" + address + "\"}");
   }
   void ExpectWholeAnswer() {
     EXPECT_EQ(recorder_.started, 1);

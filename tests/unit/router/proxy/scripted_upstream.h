@@ -35,6 +35,7 @@ struct Script {
   std::map<std::string, bool> up;      // by address; missing: up
   std::map<std::string, bool> silent;  // streams of these send nothing
   bool says_taken = false;             // before any event; older coordinators do not
+  bool skips_start = false;            // the first attempt begins with a token
   std::optional<Status> unary_refusal;
   std::map<std::string, bool> lacks_expert;
   uint32_t context_length = 0;         // told in probes
@@ -102,6 +103,7 @@ class ScriptedStream final : public UpstreamStream {
     Next([this] { SendToken(static_cast<uint32_t>(call_.resume_tokens.size())); });
     StartedEvent event{
         .model = "demo", .prompt_tokens = 3, .prompt = {}, .system_fingerprint = "fp"};
+    if (script_.skips_start && attempt_ == 0) return;
     if (script_.forge_start) script_.forge_start(attempt_, event);
     listener_.OnStarted(std::move(event));
   }
@@ -181,7 +183,7 @@ class ScriptedClient final : public CoordinatorClient {
 };
 
 inline CoordinatorSet::Parts ScriptedParts(ManualEventLoop& loop, Script& script, Entropy& entropy,
-                                           Log& log) {
+                                           Log& log, UpstreamProbe probe = {}) {
   return {.loop = loop,
           .entropy = entropy,
           .log = log,
@@ -189,7 +191,7 @@ inline CoordinatorSet::Parts ScriptedParts(ManualEventLoop& loop, Script& script
               [&loop, &script](const std::string& address) {
                 return std::make_unique<ScriptedClient>(loop, script, address);
               },
-          .probe = UpstreamProbe()};
+          .probe = std::move(probe)};
 }
 
 }  // namespace windrose::router
