@@ -1,5 +1,6 @@
 // What the dispatcher does with rows that a worker did not compute, or computed too late.
 #include <limits>
+#include <map>
 #include <vector>
 
 #include "tests/unit/coordinator/experts/dispatcher_fixture.h"
@@ -103,8 +104,28 @@ TEST_F(DispatcherTest, ASuspectIsAskedForWhatTheOtherHolderCannotCompute) {
   AnswerWith([](const auto& sent) {
     return sent.worker == WorkerId(0) ? StatusCode::kInvalidArgument : StatusCode::kOk;
   });
+  const TimePoint began = loop_.Now();
   EXPECT_EQ(ToString(Exchange()), "OK");
   ExpectRightOutputs();
+  EXPECT_EQ(loop_.Now() - began, Milliseconds(2)) << "without a pause";
+}
+
+// Expert by expert: the first worker is full, the second cannot do it, the third can.
+TEST_F(DispatcherTest, WhatAWorkerCannotComputeGoesOnWithoutAPauseThoughItWasMovedBefore) {
+  for (const uint32_t worker : {0U, 1U, 2U}) transport_.Up(worker, {0, 1, 2, 3});
+  std::map<ExpertId, size_t> answers;
+  AnswerWith([&](const auto& sent) {
+    size_t earlier = 0;
+    for (const auto& segment : sent.call.segments) earlier = answers[segment.expert]++;
+    if (earlier == 0) return StatusCode::kResourceExhausted;
+    return earlier == 1 ? StatusCode::kInvalidArgument : StatusCode::kOk;
+  });
+  gate_.experts.assign(6, ExpertId(0));
+  for (const size_t pair : {1U, 3U, 5U}) gate_.experts[pair] = ExpertId(1);
+  const TimePoint began = loop_.Now();
+  ASSERT_TRUE(Exchange().ok());
+  ExpectRightOutputs();
+  EXPECT_EQ(loop_.Now() - began, Milliseconds(3));
 }
 
 TEST_F(DispatcherTest, ASuspectIsAskedForASecondOpinion) {
