@@ -189,12 +189,11 @@ CoordinatorProbe::WorkerSeries& CoordinatorProbe::SeriesOf(const std::string& ad
 
 void CoordinatorProbe::ForgetWorkersBut(const std::vector<WorkerStats>& known) {
   std::erase_if(workers_, [&](const auto& entry) {
-    const auto& [address, series] = entry;
     const bool is_known = std::any_of(known.begin(), known.end(), [&](const WorkerStats& stats) {
-      return stats.address == address;
+      return stats.address == entry.first;
     });
     if (is_known) return false;
-    for (const auto& [name, labels] : series.names) registry_.Remove(name, labels);
+    for (const auto& [name, labels] : entry.second.names) registry_.Remove(name, labels);
     return true;
   });
 }
