@@ -15,6 +15,10 @@
 namespace windrose::router {
 namespace {
 
+// For what was written last to leave, before connections are reset. Only somebody who watches our
+// health makes it last that long.
+constexpr Duration kFarewell = Seconds(1);
+
 // A unary call until gRPC has sent its end. Deletes itself.
 class UnaryReactor final : public grpc::ServerUnaryReactor {
  public:
@@ -161,8 +165,10 @@ class GrpcFrontServer final : public GrpcFront {
   // grpc::Server's own grace would wait for those who watch our health as well, who never end.
   void EndCalls(Duration patience) {
     const ClosedToNewCalls closed(server_->c_server());
-    (void)service_.calls().WaitUntilNone(SystemClock().Now() + patience);
-    server_->Shutdown(gpr_now(GPR_CLOCK_MONOTONIC));
+    const bool ended = service_.calls().WaitUntilNone(SystemClock().Now() + patience);
+    const Duration grace = ended ? kFarewell : Duration(0);
+    server_->Shutdown(gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC),
+                                   gpr_time_from_nanos(grace.count(), GPR_TIMESPAN)));
     server_->Wait();
   }
 

@@ -5,8 +5,10 @@
 #include <grpcpp/grpcpp.h>
 
 #include <atomic>
+#include <chrono>
 #include <memory>
 #include <string>
+#include <thread>
 
 #include "common/net/request_taken.h"
 #include "windrose/inference/v1/inference.grpc.pb.h"
@@ -33,6 +35,7 @@ class ScriptedService final : public pb::InferenceService::Service {
   std::atomic<int> streams{0};
   std::atomic<int> cancelled{0};
   std::atomic<bool> endless{false};
+  std::atomic<bool> slow{false};  // a millisecond for each token
 
   grpc::Status Generate(grpc::ServerContext* context, const pb::GenerateRequest* request,
                         grpc::ServerWriter<pb::GenerateEvent>* writer) override {
@@ -54,6 +57,7 @@ class ScriptedService final : public pb::InferenceService::Service {
       if (break_before.compare_exchange_strong(wanted, -1)) {
         return grpc::Status(grpc::StatusCode::UNAVAILABLE, "killed");
       }
+      if (slow) std::this_thread::sleep_for(std::chrono::milliseconds(1));
       pb::GenerateEvent token;
       token.mutable_token()->set_index(i);
       token.mutable_token()->set_id(i);
