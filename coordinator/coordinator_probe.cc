@@ -163,27 +163,23 @@ CoordinatorProbe::WorkerSeries& CoordinatorProbe::SeriesOf(const std::string& ad
   const auto found = workers_.find(address);
   if (found != workers_.end()) return found->second;
   WorkerSeries& series = workers_[address];
-  const auto add = [&](const char* name, MetricLabels labels) -> const MetricLabels& {
-    labels.emplace_back("worker", address);
-    return series.names.emplace_back(Name(name), std::move(labels)).second;
-  };
-  const auto bytes = [&](const char* direction) {
-    const MetricLabels& labels = add("expert_rpc_bytes_total", {{"direction", direction}});
-    return registry_.AddCounter(Name("expert_rpc_bytes_total"), "Bytes of frames.", labels);
+  const auto labels = [&address](const char* key, const char* value) -> MetricLabels {
+    return {{"worker", address}, {key, value}};
   };
   series.up = registry_.AddGauge(Name("worker_up"), "1 while the worker is connected and ready.",
-                                 add("worker_up", {}));
+                                 {{"worker", address}});
   for (const char* outcome : {"ok", "error", "overdue"}) {
-    series.calls[outcome] =
-        registry_.AddCounter(Name("expert_rpc_total"), "Calls to a worker by outcome.",
-                             add("expert_rpc_total", {{"code", outcome}}));
+    series.calls[outcome] = registry_.AddCounter(
+        Name("expert_rpc_total"), "Calls to a worker by outcome.", labels("code", outcome));
   }
-  series.sent_bytes = bytes("sent");
-  series.received_bytes = bytes("received");
+  const std::string bytes = Name("expert_rpc_bytes_total");
+  series.sent_bytes = registry_.AddCounter(bytes, "Bytes of frames.", labels("direction", "sent"));
+  series.received_bytes =
+      registry_.AddCounter(bytes, "Bytes of frames.", labels("direction", "received"));
   series.seconds = registry_.AddHistogram(
       Name("expert_rpc_seconds"),
       "Mean round trip to a worker within one step, or a tenth of a second of it.",
-      LatencyBuckets(), add("expert_rpc_seconds", {}));
+      LatencyBuckets(), {{"worker", address}});
   return series;
 }
 
@@ -192,9 +188,8 @@ void CoordinatorProbe::ForgetWorkersBut(const std::vector<WorkerStats>& known) {
     const bool is_known = std::any_of(known.begin(), known.end(), [&](const WorkerStats& stats) {
       return stats.address == entry.first;
     });
-    if (is_known) return false;
-    for (const auto& [name, labels] : entry.second.names) registry_.Remove(name, labels);
-    return true;
+    if (!is_known) registry_.Remove("worker", entry.first);
+    return !is_known;
   });
 }
 

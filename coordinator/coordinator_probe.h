@@ -52,7 +52,6 @@ class CoordinatorProbe final : public EngineObserver, public InferenceObserver {
     Histogram seconds;
     double round_trips = 0;
     uint64_t replies = 0;
-    std::vector<std::pair<std::string, MetricLabels>> names;  // of them all
   };
 
   void AddEngineMetrics(const Shape& shape);

@@ -115,13 +115,16 @@ Histogram MetricRegistry::AddHistogram(const std::string& name, const std::strin
                                                            labels, buckets));
 }
 
-void MetricRegistry::Remove(const std::string& name, const MetricLabels& labels) {
+void MetricRegistry::Remove(const std::string& label, const std::string& value) {
   MutexLock lock(impl_->mutex);
-  auto& known = impl_->series[name];
-  const auto found = known.find(prometheus::Labels(labels.begin(), labels.end()));
-  if (found == known.end()) return;
-  found->second();
-  known.erase(found);
+  for (auto& [name, known] : impl_->series) {
+    std::erase_if(known, [&](const auto& series) {
+      const auto found = series.first.find(label);
+      if (found == series.first.end() || found->second != value) return false;
+      series.second();
+      return true;
+    });
+  }
 }
 
 void MetricRegistry::AddCollector(std::function<void()> collector) {

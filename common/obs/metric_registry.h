@@ -86,9 +86,9 @@ class MetricRegistry {
   Histogram AddHistogram(const std::string& name, const std::string& help, const Buckets& buckets,
                          const MetricLabels& labels = {});
 
-  // Takes a series out, as that of a peer that is no more; unknown ones are ignored. Its handles
-  // must not be used again.
-  void Remove(const std::string& name, const MetricLabels& labels);
+  // Takes out every series that has this label with this value, as those of a peer that is no more.
+  // Their handles must not be used again.
+  void Remove(const std::string& label, const std::string& value);
 
   // Runs before each Text(), to bring gauges up to date. Must not call the registry's Add
   // functions.
