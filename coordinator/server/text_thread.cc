@@ -14,49 +14,23 @@ constexpr size_t kFewBytes = size_t{16} << 10;
 
 TextThread::TextThread(size_t capacity)
     : capacity_(capacity),
+      waiting_(capacity),
       thread_(
           [this](const std::atomic<bool>&) {
-            Run();
+            while (auto work = waiting_.Pop(TimePoint::max())) (*work)();
             return OkStatus();
           },
           BackgroundTask::Priority::kNormal) {}
 
-TextThread::~TextThread() {
-  {
-    MutexLock lock(mutex_);
-    stopping_ = true;
-  }
-  changed_.NotifyOne();
-}
+TextThread::~TextThread() { waiting_.Close(); }
 
 Status TextThread::Do(size_t request_bytes, std::function<void()> work) {
   if (request_bytes <= kFewBytes) {
     work();
     return OkStatus();
   }
-  {
-    MutexLock lock(mutex_);
-    if (waiting_.size() >= capacity_) {
-      return ResourceExhausted(std::to_string(capacity_) + " long texts are waiting already");
-    }
-    waiting_.push_back(std::move(work));
-  }
-  changed_.NotifyOne();
-  return OkStatus();
-}
-
-void TextThread::Run() {
-  while (true) {
-    std::function<void()> work;
-    {
-      MutexLock lock(mutex_);
-      while (waiting_.empty() && !stopping_) changed_.Wait(mutex_);
-      if (waiting_.empty()) return;
-      work = std::move(waiting_.front());
-      waiting_.pop_front();
-    }
-    work();
-  }
+  if (waiting_.Push(std::move(work))) return OkStatus();
+  return ResourceExhausted(std::to_string(capacity_) + " long texts are waiting already");
 }
 
 }  // namespace windrose

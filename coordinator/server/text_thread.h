@@ -6,11 +6,10 @@
 #pragma once
 
 #include <cstddef>
-#include <deque>
 #include <functional>
 
 #include "common/base/background_task.h"
-#include "common/base/mutex.h"
+#include "common/base/bounded_queue.h"
 #include "common/base/status.h"
 
 namespace windrose {
@@ -28,13 +27,8 @@ class TextThread {
   Status Do(size_t request_bytes, std::function<void()> work);
 
  private:
-  void Run();
-
   const size_t capacity_;
-  Mutex mutex_;
-  CondVar changed_;
-  std::deque<std::function<void()>> waiting_ WINDROSE_GUARDED_BY(mutex_);
-  bool stopping_ WINDROSE_GUARDED_BY(mutex_) = false;
+  BoundedQueue<std::function<void()>> waiting_;
   BackgroundTask thread_;  // joined before the rest is gone
 };
 
