@@ -80,41 +80,39 @@ TEST_F(GenerationTest, TheLastDeathBeforeQuarantineIsReportedToo) {
   EXPECT_EQ(Counted("requests_quarantined_total"), 1);
 }
 
-TEST_F(GenerationTest, AfterATokenItMayGoBackToWhoFailedBefore) {
+class GenerationThatGoesBackTest : public GenerationTest {
+ protected:
+  // So many attempts are refused, the next one is broken off before token `token`: the time from
+  // then until the last attempt begins.
+  Duration TimeAway(size_t refused, int token) {
+    std::optional<TimePoint> left;
+    std::optional<TimePoint> back;
+    script_.fault = [&](size_t attempt, const std::string&, int index) -> std::optional<Status> {
+      if (attempt < refused) return Draining();
+      if (attempt == refused + 1 && index == -1) back = loop_.Now();
+      if (attempt != refused || index != token) return std::nullopt;
+      left = loop_.Now();
+      return Draining();
+    };
+    Begin();
+    RunToEnd();
+    ExpectWholeAnswer();
+    script_.fault = nullptr;
+    EXPECT_TRUE(left.has_value() && back.has_value());
+    return back.value_or(TimePoint()) - left.value_or(TimePoint());
+  }
+};
+
+TEST_F(GenerationThatGoesBackTest, AfterATokenItMayGoBackToWhoFailedBefore) {
   Serve({"a:1", "b:1"});
-  std::optional<TimePoint> left;
-  std::optional<TimePoint> back;
-  script_.fault = [&](size_t attempt, const std::string&, int index) -> std::optional<Status> {
-    if (attempt == 0) return Draining();
-    if (attempt == 2 && index == -1) back = loop_.Now();
-    if (attempt != 1 || index != 2) return std::nullopt;
-    left = loop_.Now();
-    return Draining();
-  };
-  Begin();
-  RunToEnd();
-  ExpectWholeAnswer();
-  ASSERT_TRUE(left.has_value() && back.has_value());
-  EXPECT_EQ(*back - *left, script_.token_time) << "without a pause";
+  EXPECT_EQ(TimeAway(1, 2), script_.token_time) << "without a pause";
+  ASSERT_EQ(script_.addresses.size(), 3U);
   EXPECT_EQ(script_.addresses[2], script_.addresses[0]);
 }
 
-TEST_F(GenerationTest, PausesAreShortAgainAfterAToken) {
+TEST_F(GenerationThatGoesBackTest, PausesAreShortAgainAfterAToken) {
   Serve({"a:1"});
-  std::optional<TimePoint> left;
-  std::optional<TimePoint> back;
-  script_.fault = [&](size_t attempt, const std::string&, int index) -> std::optional<Status> {
-    if (attempt < 10) return Draining();
-    if (attempt == 11 && index == -1) back = loop_.Now();
-    if (attempt != 10 || index != 1) return std::nullopt;
-    left = loop_.Now();
-    return Draining();
-  };
-  Begin();
-  RunToEnd();
-  ExpectWholeAnswer();
-  ASSERT_TRUE(left.has_value() && back.has_value());
-  const Duration pause = *back - *left - script_.token_time;
+  const Duration pause = TimeAway(10, 1) - script_.token_time;
   EXPECT_GE(pause, Milliseconds(16));
   EXPECT_LE(pause, Milliseconds(24));
 }
