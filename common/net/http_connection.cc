@@ -168,7 +168,7 @@ void HttpConnection::BeginRequest() {
   phase_ = Phase::kBody;
   if (head_.framing == HttpFraming::kChunked) decoder_.emplace(limits_);
   body_raw_bytes_ = 0;
-  body_begin_ = SystemClock().Now();
+  body_begin_ = all_->clock().Now();
   if (head_.expects_continue && input_.empty()) {
     interim_ += "HTTP/1.1 100 Continue\r\n\r\n";
     Pump();
@@ -223,7 +223,8 @@ void HttpConnection::Dispatch() {
       asio::post(self->socket_.get_executor(), [self] { self->Pump(); });
     }
   };
-  exchange_ = std::make_shared<HttpExchange>(std::move(setup), all_->draining(), std::move(wake));
+  exchange_ = std::make_shared<HttpExchange>(std::move(setup), all_->draining(), all_->clock(),
+                                             std::move(wake));
   end_ = HttpExchange::End::kNotYet;
   Advance();
   all_->handler()(std::move(request_), MakeExchangeResponder(exchange_));
@@ -236,7 +237,7 @@ void HttpConnection::Refuse(const HttpRefusal& refusal) {
   ++deadline_count_;
   linger_bytes_ = 0;
   const std::string id = request_.id.empty() ? all_->NewRequestId() : request_.id;
-  interim_ += FormatHttpRefusal(refusal, id);
+  interim_ += FormatHttpRefusal(refusal, {id, all_->clock().UnixSeconds()});
   Pump();
   Advance();
 }
@@ -392,7 +393,7 @@ Duration HttpConnection::BodyPatience() const {
   const Duration rate_limit =
       limits_.body_grace + Seconds(static_cast<int64_t>(std::min(earned, 3600.0)));
   const TimePoint end = body_begin_ + std::min(rate_limit, limits_.body_timeout);
-  return std::max(Duration::zero(), end - SystemClock().Now());
+  return std::max(Duration::zero(), end - all_->clock().Now());
 }
 
 void HttpConnection::CutStream() {

@@ -16,6 +16,7 @@
 
 #include "common/base/mutex.h"
 #include "common/base/random.h"
+#include "common/base/time.h"
 #include "common/net/asio.h"
 #include "common/net/http_server.h"
 
@@ -29,6 +30,7 @@ class HttpConnections {
       : limits_(limits), handler_(std::move(handler)), entropy_(entropy) {}
 
   asio::io_context& io() { return io_; }
+  const Clock& clock() const { return clock_; }
   const HttpLimits& limits() const { return limits_; }
   const HttpHandler& handler() const { return handler_; }
   std::atomic<bool>& draining() { return draining_; }
@@ -60,6 +62,7 @@ class HttpConnections {
   asio::io_context io_;
   const HttpLimits limits_;
   const HttpHandler handler_;
+  const SystemClock clock_;
   std::atomic<bool> draining_{false};
   Counts counts_;
   mutable Mutex mutex_;

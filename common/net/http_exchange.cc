@@ -56,8 +56,8 @@ std::shared_ptr<HttpResponder> MakeExchangeResponder(std::shared_ptr<HttpExchang
 }
 
 HttpExchange::HttpExchange(HttpExchangeSetup setup, const std::atomic<bool>& draining,
-                           std::function<void()> wake)
-    : setup_(std::move(setup)), draining_(draining), wake_(std::move(wake)) {}
+                           const Clock& clock, std::function<void()> wake)
+    : setup_(std::move(setup)), draining_(draining), clock_(clock), wake_(std::move(wake)) {}
 
 void HttpExchange::Send(HttpResponse response) {
   Callbacks released;
@@ -76,7 +76,7 @@ void HttpExchange::StartStream(int status, const std::vector<HttpField>& fields)
   chunked_ = !setup_.is_http_1_0 && HasHttpBody(status);
   ending.chunked = chunked_;
   ending.close = DecideCloseLocked();
-  const std::optional<std::string> head = FormatHttpHead(status, fields, setup_.request_id, ending);
+  const std::optional<std::string> head = FormatHttpHead(status, fields, Origin(), ending);
   if (!head.has_value()) {
     SendErrorLocked();
     released = EndLocked(close_ ? End::kClose : End::kKeepAlive);
@@ -220,7 +220,7 @@ void HttpExchange::SendLocked(const HttpResponse& response) {
   ending.close = DecideCloseLocked();
   if (HasHttpBody(response.status)) ending.content_length = response.body.size();
   const std::optional<std::string> head =
-      FormatHttpHead(response.status, response.fields, setup_.request_id, ending);
+      FormatHttpHead(response.status, response.fields, Origin(), ending);
   if (!head.has_value()) {
     SendErrorLocked();
     return;
@@ -249,6 +249,8 @@ void HttpExchange::WakeLocked() {
   woken_ = true;
   wake_();
 }
+
+HttpHeadOrigin HttpExchange::Origin() const { return {setup_.request_id, clock_.UnixSeconds()}; }
 
 bool HttpExchange::DecideCloseLocked() {
   close_ = setup_.close || setup_.is_http_1_0 || draining_.load(std::memory_order_relaxed);

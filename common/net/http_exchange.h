@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "common/base/mutex.h"
+#include "common/base/time.h"
 #include "common/net/http_head.h"
 #include "common/net/http_message.h"
 #include "common/net/http_server.h"
@@ -31,8 +32,8 @@ struct HttpExchangeSetup {
 class HttpExchange {
  public:
   // `wake` asks the connection to call Take() soon; called under the lock, must only post.
-  // `draining` is read when the head is written.
-  HttpExchange(HttpExchangeSetup setup, const std::atomic<bool>& draining,
+  // `draining` and `clock` are read when the head is written.
+  HttpExchange(HttpExchangeSetup setup, const std::atomic<bool>& draining, const Clock& clock,
                std::function<void()> wake);
 
   // The handler's side.
@@ -70,11 +71,13 @@ class HttpExchange {
   void SendErrorLocked() WINDROSE_REQUIRES(mutex_);
   Callbacks EndLocked(End end) WINDROSE_REQUIRES(mutex_);
   void WakeLocked() WINDROSE_REQUIRES(mutex_);
+  HttpHeadOrigin Origin() const;
   bool DecideCloseLocked() WINDROSE_REQUIRES(mutex_);
   size_t PendingLocked() const WINDROSE_REQUIRES(mutex_);
 
   const HttpExchangeSetup setup_;
   const std::atomic<bool>& draining_;
+  const Clock& clock_;
   const std::function<void()> wake_;
   mutable Mutex mutex_;
   Phase phase_ WINDROSE_GUARDED_BY(mutex_) = Phase::kWaiting;

@@ -6,6 +6,7 @@
 #include <boost/beast/http/parser.hpp>
 #include <utility>
 
+#include "absl/time/time.h"
 #include "common/net/http_characters.h"
 
 namespace windrose {
@@ -15,8 +16,8 @@ namespace http = boost::beast::http;
 
 // What the server writes itself.
 bool IsServersField(std::string_view name) {
-  static constexpr std::array<std::string_view, 6> kNames = {
-      "content-length", "transfer-encoding",      "connection",
+  static constexpr std::array<std::string_view, 7> kNames = {
+      "content-length", "transfer-encoding",      "connection", "date",
       "x-request-id",   "x-content-type-options", "server"};
   for (const std::string_view own : kNames) {
     if (EqualsIgnoreCase(name, own)) return true;
@@ -46,8 +47,13 @@ bool ParseHttpHead(std::string_view head, HttpRequest& request) {
   return true;
 }
 
+std::string HttpDate(int64_t unix_seconds) {
+  return absl::FormatTime("%a, %d %b %E4Y %H:%M:%S GMT", absl::FromUnixSeconds(unix_seconds),
+                          absl::UTCTimeZone());
+}
+
 std::optional<std::string> FormatHttpHead(int status, const std::vector<HttpField>& fields,
-                                          const std::string& request_id,
+                                          const HttpHeadOrigin& origin,
                                           const HttpHeadEnding& ending) {
   std::string head = "HTTP/1.1 " + std::to_string(status) + " ";
   head += HttpReason(status);
@@ -57,7 +63,8 @@ std::optional<std::string> FormatHttpHead(int status, const std::vector<HttpFiel
     if (!IsSendableField(field)) return std::nullopt;
     head += field.name + ": " + field.value + "\r\n";
   }
-  head += "X-Request-Id: " + request_id + "\r\nX-Content-Type-Options: nosniff\r\n";
+  head += "Date: " + HttpDate(origin.unix_seconds) + "\r\n";
+  head += "X-Request-Id: " + origin.request_id + "\r\nX-Content-Type-Options: nosniff\r\n";
   if (ending.content_length.has_value()) {
     head += "Content-Length: " + std::to_string(*ending.content_length) + "\r\n";
   }
@@ -67,7 +74,7 @@ std::optional<std::string> FormatHttpHead(int status, const std::vector<HttpFiel
   return head;
 }
 
-std::string FormatHttpRefusal(const HttpRefusal& refusal, const std::string& request_id) {
+std::string FormatHttpRefusal(const HttpRefusal& refusal, const HttpHeadOrigin& origin) {
   const std::string body =
       HttpErrorBody(refusal.message,
                     refusal.status >= 500 ? "server_error" : "invalid_request_error", refusal.code);
@@ -78,7 +85,7 @@ std::string FormatHttpRefusal(const HttpRefusal& refusal, const std::string& req
   HttpHeadEnding ending;
   ending.content_length = body.size();
   ending.close = true;
-  return FormatHttpHead(refusal.status, fields, request_id, ending).value_or("") + body;
+  return FormatHttpHead(refusal.status, fields, origin, ending).value_or("") + body;
 }
 
 bool HasHttpBody(int status) { return status >= 200 && status != 204 && status != 304; }

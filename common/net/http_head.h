@@ -24,13 +24,22 @@ struct HttpHeadEnding {
   bool close = false;
 };
 
+// What the server says in every response head.
+struct HttpHeadOrigin {
+  std::string request_id;
+  int64_t unix_seconds = 0;  // now
+};
+
+// "Sun, 06 Nov 1994 08:49:37 GMT" for 784111777 (RFC 9110, 5.6.7).
+std::string HttpDate(int64_t unix_seconds);
+
 // The bytes of a response head. Nullopt when a field cannot be sent.
 std::optional<std::string> FormatHttpHead(int status, const std::vector<HttpField>& fields,
-                                          const std::string& request_id,
+                                          const HttpHeadOrigin& origin,
                                           const HttpHeadEnding& ending);
 
 // The whole answer to what the gate refused; closes.
-std::string FormatHttpRefusal(const HttpRefusal& refusal, const std::string& request_id);
+std::string FormatHttpRefusal(const HttpRefusal& refusal, const HttpHeadOrigin& origin);
 
 // Whether a response of `status` has a body at all.
 bool HasHttpBody(int status);

@@ -36,8 +36,8 @@ struct HttpRequest {
   size_t FieldCount(std::string_view lower_case_name) const;
 };
 
-// Content-Length, Transfer-Encoding, Connection, X-Request-Id and X-Content-Type-Options are the
-// server's to write: fields of these names are dropped.
+// Content-Length, Transfer-Encoding, Connection, Date, X-Request-Id and X-Content-Type-Options are
+// the server's to write: fields of these names are dropped.
 struct HttpResponse {
   int status = 200;
   std::vector<HttpField> fields;

@@ -121,7 +121,8 @@ void BeastHttpServer::OnAccept(const AsioError& error, Tcp::socket socket) {
       all_->counts().refused.fetch_add(1, std::memory_order_relaxed);
       AsioError ignored;
       socket.non_blocking(true, ignored);
-      const std::string answer = FormatHttpRefusal(kBusy, all_->NewRequestId());
+      const std::string answer =
+          FormatHttpRefusal(kBusy, {all_->NewRequestId(), all_->clock().UnixSeconds()});
       socket.write_some(asio::buffer(answer), ignored);
     }
   }
@@ -165,7 +166,7 @@ void BeastHttpServer::BeginDrain() {
 size_t BeastHttpServer::Stop(Duration patience) {
   if (threads_.empty()) return 0;
   BeginDrain();
-  const size_t left = all_->WaitUntilEmpty(SystemClock().Now() + patience);
+  const size_t left = all_->WaitUntilEmpty(all_->clock().Now() + patience);
   asio::post(accept_strand_, [this] {
     for (const auto& connection : all_->Open()) connection->Abort();
   });

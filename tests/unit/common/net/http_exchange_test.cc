@@ -6,6 +6,8 @@
 #include <memory>
 #include <string>
 
+#include "tests/support/manual_clock.h"
+
 namespace windrose {
 namespace {
 
@@ -16,7 +18,7 @@ class HttpExchangeTest : public testing::Test {
   std::shared_ptr<HttpExchange> Make(HttpExchangeSetup setup = {}) {
     setup.request_id = "id";
     if (setup.buffer_bytes == 0) setup.buffer_bytes = 1000;
-    return std::make_shared<HttpExchange>(setup, draining_, [this] { ++wakes_; });
+    return std::make_shared<HttpExchange>(setup, draining_, clock_, [this] { ++wakes_; });
   }
   // Takes what is there and has it written.
   static std::string Drain(HttpExchange& exchange) {
@@ -26,6 +28,7 @@ class HttpExchangeTest : public testing::Test {
   }
 
   std::atomic<bool> draining_{false};
+  const ManualClock clock_{TimePoint(), 784111777};
   int wakes_ = 0;
 };
 
@@ -40,6 +43,16 @@ TEST_F(HttpExchangeTest, SendsOneAnswerOnce) {
   EXPECT_EQ(output.bytes.substr(output.bytes.size() - 4), "body");
   EXPECT_EQ(output.bytes.find("again"), std::string::npos);
   EXPECT_EQ(wakes_, 1);
+}
+
+TEST_F(HttpExchangeTest, SaysWhenItAnswers) {
+  const std::string date = "\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\n";
+  const auto whole = Make();
+  whole->Send({200, {}, "body"});
+  EXPECT_NE(Drain(*whole).find(date), std::string::npos);
+  const auto stream = Make();
+  stream->StartStream(200, {});
+  EXPECT_NE(Drain(*stream).find(date), std::string::npos);
 }
 
 TEST_F(HttpExchangeTest, FramesAStreamInChunks) {

@@ -26,25 +26,31 @@ TEST(HttpHead, FormatsResponses) {
   HttpHeadEnding ending;
   ending.content_length = 3;
   ending.close = true;
-  EXPECT_EQ(*FormatHttpHead(200, {{"Content-Type", "text/plain"}}, "req-1", ending),
-            "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nX-Request-Id: req-1\r\n"
+  EXPECT_EQ(*FormatHttpHead(200, {{"Content-Type", "text/plain"}}, {"req-1", 784111777}, ending),
+            "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n"
+            "Date: Sun, 06 Nov 1994 08:49:37 GMT\r\nX-Request-Id: req-1\r\n"
             "X-Content-Type-Options: nosniff\r\nContent-Length: 3\r\nConnection: close\r\n\r\n");
 }
 
 TEST(HttpHead, KeepsTheServersFieldsToItself) {
-  const std::string head = *FormatHttpHead(
-      200, {{"content-length", "99"}, {"Transfer-Encoding", "chunked"}, {"Server", "x"}}, "id", {});
+  const std::string head = *FormatHttpHead(200,
+                                           {{"content-length", "99"},
+                                            {"Transfer-Encoding", "chunked"},
+                                            {"Server", "x"},
+                                            {"date", "never"}},
+                                           {"id"}, {});
   EXPECT_EQ(head.find("99"), std::string::npos);
   EXPECT_EQ(head.find("chunked"), std::string::npos);
   EXPECT_EQ(head.find("Server"), std::string::npos);
+  EXPECT_EQ(head.find("never"), std::string::npos);
 }
 
 TEST(HttpHead, RefusesToSplitAResponse) {
-  EXPECT_FALSE(FormatHttpHead(200, {{"X", "a\r\nSet-Cookie: x"}}, "id", {}).has_value());
+  EXPECT_FALSE(FormatHttpHead(200, {{"X", "a\r\nSet-Cookie: x"}}, {"id"}, {}).has_value());
 }
 
 TEST(HttpHead, SaysWhichMethodsThereAre) {
-  const std::string answer = FormatHttpRefusal({405, "method_not_allowed", "no"}, "id");
+  const std::string answer = FormatHttpRefusal({405, "method_not_allowed", "no"}, {"id"});
   EXPECT_NE(answer.find("\r\nAllow: GET"), std::string::npos);
   EXPECT_NE(answer.find("\r\nConnection: close\r\n"), std::string::npos);
   EXPECT_NE(answer.find("\"code\":\"method_not_allowed\""), std::string::npos);
