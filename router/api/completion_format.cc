@@ -12,6 +12,11 @@
 namespace windrose::router {
 namespace {
 
+// An echoed prompt's first word stands in the text without the space that its token begins with.
+bool HidesSpace(const TokenEvent& token, size_t offset, std::string_view text) {
+  return offset == 0 && TokenBytes(token).starts_with(' ') && !text.empty() && text.front() != ' ';
+}
+
 // Token texts to log-probabilities. Two tokens may show the same text; the likelier one is kept.
 class TopDictionary {
  public:
@@ -92,7 +97,7 @@ class CompletionFormat final : public ResponseFormat {
     json.Key("text").String(text);
     json.Key("logprobs");
     if (options_.logprobs.has_value() && (reason == nullptr || !tokens.empty())) {
-      WriteLogprobs(json, index, tokens);
+      WriteLogprobs(json, index, text, tokens);
     } else {
       json.Null();
     }
@@ -100,7 +105,8 @@ class CompletionFormat final : public ResponseFormat {
     json.EndObject();
   }
 
-  void WriteLogprobs(JsonWriter& json, uint32_t index, std::span<const TokenEvent> tokens) {
+  void WriteLogprobs(JsonWriter& json, uint32_t index, std::string_view text,
+                     std::span<const TokenEvent> tokens) {
     json.BeginObject().Key("tokens").BeginArray();
     for (const TokenEvent& token : tokens) json.String(TokenBytes(token));
     json.EndArray().Key("token_logprobs").BeginArray();
@@ -114,7 +120,7 @@ class CompletionFormat final : public ResponseFormat {
     for (const TokenEvent& token : tokens) {
       json.Unsigned(offset);
       // By leading bytes, since tokens may share a character.
-      offset += CountCharacters(TokenBytes(token));
+      offset += CountCharacters(TokenBytes(token)) - (HidesSpace(token, offset, text) ? 1 : 0);
     }
     json.EndArray().EndObject();
   }

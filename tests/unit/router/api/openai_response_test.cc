@@ -123,6 +123,17 @@ TEST(CompletionFormat, CountsACharacterOfSeveralTokensOnce) {
   EXPECT_NE(chunk.find("\"text_offset\":[0,1,1,1,2]"), std::string::npos) << chunk;
 }
 
+TEST(CompletionFormat, CountsTheFirstWordOfAnEchoAsItIsShown) {
+  const auto format = MakeCompletionFormat({.include_usage = false, .logprobs = 0});
+  format->SetHead(kHead);
+  const TokenEvent tokens[] = {TokenEvent{.id = TokenId(1), .index = 0}, Token(" What", -1.0F, {}),
+                               Token(" is", -1.0F, {}), Token("?", -1.0F, {})};
+  const std::string echoed = format->TextChunk(0, "What is?", tokens);
+  EXPECT_NE(echoed.find("\"text_offset\":[0,0,4,7]"), std::string::npos) << echoed;
+  const std::string continued = format->TextChunk(1, " What is?", tokens);
+  EXPECT_NE(continued.find("\"text_offset\":[0,0,5,8]"), std::string::npos) << continued;
+}
+
 TEST(ErrorAnswer, MapsStatusAndCode) {
   struct Case {
     Status status;
