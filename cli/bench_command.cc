@@ -19,7 +19,7 @@
 #include "cli/bench/load_plan.h"
 #include "cli/bench/local_cluster.h"
 #include "cli/bench/progress_line.h"
-#include "cli/chat/http_chat_backend.h"
+#include "cli/chat/api_request.h"
 #include "cli/supervise/child_process.h"
 #include "cli/supervise/signal_source.h"
 #include "common/base/time.h"

@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 
+#include "cli/chat/api_request.h"
 #include "cli/chat/chat_session.h"
 #include "cli/chat/http_chat_backend.h"
 #include "cli/chat/interruptible_backend.h"

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <boost/json.hpp>
 
-#include "cli/chat/http_chat_backend.h"
+#include "cli/chat/api_request.h"
 
 namespace windrose::cli {
 namespace {

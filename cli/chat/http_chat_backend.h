@@ -3,8 +3,6 @@
 
 #include <memory>
 #include <string>
-#include <string_view>
-#include <vector>
 
 #include "cli/chat/chat_backend.h"
 #include "common/net/http_client.h"
@@ -27,14 +25,5 @@ class HttpChatBackend final : public ChatBackend {
   std::unique_ptr<HttpClient> client_;
   std::string api_key_;
 };
-
-// What each request is sent with: the content type and, when there is one, the key.
-std::vector<HttpField> ApiFields(const std::string& api_key);
-
-// "HTTP 404: the model is not served", from an answer that is no success.
-Status HttpFailure(int http_status, std::string_view body);
-
-// "http://host", "http://host:port" or either with a slash behind it. INVALID_ARGUMENT otherwise.
-StatusOr<HostPort> ParseUrl(const std::string& url);
 
 }  // namespace windrose::cli

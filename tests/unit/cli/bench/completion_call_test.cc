@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "cli/chat/http_chat_backend.h"
+#include "cli/chat/api_request.h"
 #include "scripted_client.h"
 
 namespace windrose::cli {

@@ -1,4 +1,4 @@
-#include "cli/chat/http_chat_backend.h"
+#include "cli/chat/api_request.h"
 
 #include <gtest/gtest.h>
 
