@@ -64,6 +64,7 @@ Status Dispatcher::Exchange(LayerIndex layer, const DispatchPlan& plan, std::spa
   LayerExchange exchange(header, plan.top_k, rows, outputs);
   active_ = &exchange;
   exchange_deadline_ = loop_.Now() + limits_.exchange_limit;
+  retry_pause_ = limits_.retry_pause;
   ++stats_.exchanges;
   SendPlan(plan);
   const TimePoint sent = loop_.Now();
@@ -87,6 +88,7 @@ Status Dispatcher::WaitForAnswers() {
     parked_ = active_->Unanswered(parked_);  // A late answer may have come.
     HandleOverdue();
     if (!parked_.empty() && (loop_.Now() >= retry_at_ || changed())) {
+      retry_pause_ = std::min(2 * retry_pause_, limits_.longest_pause);
       Redispatch(std::exchange(parked_, {}), active_->Able(*workers_.placement()));
     }
   }
@@ -165,7 +167,7 @@ void Dispatcher::Redispatch(const std::vector<PlanSegment>& segments, const Plac
 
 void Dispatcher::Park(std::vector<PlanSegment> segments) {
   if (segments.empty()) return;
-  retry_at_ = loop_.Now() + limits_.retry_pause;
+  retry_at_ = loop_.Now() + retry_pause_;
   for (PlanSegment& segment : segments) parked_.push_back(std::move(segment));
 }
 

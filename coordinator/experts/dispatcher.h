@@ -38,10 +38,11 @@ struct DispatchShape {
 
 struct DispatchLimits {
   DeadlineLimits deadlines;
-  Duration expert_wait = Seconds(10);      // for an expert that nobody holds
-  Duration exchange_limit = Seconds(120);  // for one layer, however often it is repeated
-  Duration retry_pause = Milliseconds(5);  // before a refused call is tried again
-  uint32_t resets_after = 3;               // deadlines passed in a row before the link is broken
+  Duration expert_wait = Seconds(10);         // for an expert that nobody holds
+  Duration exchange_limit = Seconds(120);     // for one layer, however often it is repeated
+  Duration retry_pause = Milliseconds(5);     // before a refused call is tried again;
+  Duration longest_pause = Milliseconds(40);  // each is twice the one before, up to this
+  uint32_t resets_after = 3;                  // deadlines passed in a row before the link is broken
 };
 
 class Dispatcher final : public ExpertTransportListener {
@@ -123,6 +124,7 @@ class Dispatcher final : public ExpertTransportListener {
   TimePoint exchange_deadline_;
   std::vector<PlanSegment> parked_;
   TimePoint retry_at_;
+  Duration retry_pause_{};
 };
 
 }  // namespace windrose
