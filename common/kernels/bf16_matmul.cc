@@ -7,8 +7,6 @@
 
 #include "common/base/check.h"
 #include "common/kernels/flush_denormals.h"
-#include "common/kernels/index_range.h"
-#include "common/kernels/instruction_set.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "common/kernels/bf16_matmul.cc"
@@ -251,12 +249,13 @@ HWY_EXPORT(MultiplyPanelsFused);
 HWY_EXPORT(MultiplyPanelsByUnit);
 HWY_EXPORT(MultiplyPanelsInBlocks);
 
-// Products a range of panels must hold to be worth another thread.
-constexpr size_t kRangeProducts = 256 * 1024;
-constexpr size_t kGrainPanels = 4;  // what most tiles multiply together
+}  // namespace
 
-void MultiplyRange(const Bf16Rows& x, const WeightView& weight, const Rows& out,
-                   const IndexRange& panels, Products products) {
+void MultiplyBf16(const Bf16Rows& x, const WeightView& weight, const Rows& out,
+                  const IndexRange& panels, Products products) {
+  CHECK(weight.dtype == DType::kPackedBf16);
+  CHECK(x.cols() == weight.cols && out.cols == weight.rows && out.rows == x.rows());
+  const FlushDenormals flush;
   if (x.order() == Bf16Order::kBlocks) {
     if (products == Products::kMatrixUnit) {
       HWY_DYNAMIC_DISPATCH(MultiplyPanelsByUnit)(x, weight, out, panels);
@@ -268,21 +267,6 @@ void MultiplyRange(const Bf16Rows& x, const WeightView& weight, const Rows& out,
   } else {
     HWY_DYNAMIC_DISPATCH(MultiplyPanelsFused)(x, weight, out, panels);
   }
-}
-
-}  // namespace
-
-void MultiplyBf16(const Bf16Rows& x, const WeightView& weight, const Rows& out, ThreadPool& pool,
-                  Products products) {
-  CHECK(weight.dtype == DType::kPackedBf16);
-  CHECK(x.cols() == weight.cols && out.cols == weight.rows && out.rows == x.rows());
-  if (x.rows() == 0) return;
-  const size_t count = x.rows() * std::max<size_t>(x.cols(), 1) * kPanelOutputs * kGrainPanels;
-  const size_t grain = kGrainPanels * std::max<size_t>(1, kRangeProducts / count);
-  pool.ParallelFor(PanelCount(weight.rows), grain, [&](size_t begin, size_t end) {
-    const FlushDenormals flush;
-    MultiplyRange(x, weight, out, {begin, end}, products);
-  });
 }
 
 }  // namespace windrose

@@ -13,15 +13,16 @@
 // multiply-add gives the same bits; a NaN's payload is not promised. No allocation.
 #pragma once
 
-#include "common/base/thread_pool.h"
 #include "common/kernels/bf16_rows.h"
+#include "common/kernels/index_range.h"
 #include "common/kernels/instruction_set.h"
 #include "common/tensor/view.h"
 
 namespace windrose {
 
-// As MatMul; weight.dtype is kPackedBf16. out: [x.rows(), weight.rows]. `products` changes no bit.
-void MultiplyBf16(const Bf16Rows& x, const WeightView& weight, const Rows& out, ThreadPool& pool,
-                  Products products = UsedProducts());
+// The outputs of some panels, as MatMul; weight.dtype is kPackedBf16. out: [x.rows(), weight.rows].
+// `products` changes no bit. Thread-safe.
+void MultiplyBf16(const Bf16Rows& x, const WeightView& weight, const Rows& out,
+                  const IndexRange& panels, Products products = UsedProducts());
 
 }  // namespace windrose

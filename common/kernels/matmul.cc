@@ -7,6 +7,7 @@
 #include "common/kernels/bf16_matmul.h"
 #include "common/kernels/index_range.h"
 #include "common/kernels/packed_matmul.h"
+#include "common/kernels/rows.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "common/kernels/matmul.cc"
@@ -244,8 +245,76 @@ namespace {
 
 HWY_EXPORT(MatMulRange);
 
-// Products a range must hold to be worth another thread.
-constexpr size_t kRangeProducts = 64 * 1024;
+// How a weight's outputs are shared among threads.
+struct Cut {
+  size_t unit_outputs;  // of what one thread computes at least
+  size_t together;      // units that are best computed together
+  size_t products;      // worth another thread
+};
+Cut CutOf(DType weight) {
+  if (weight == DType::kPackedBf16) return {kPanelOutputs, 4, 256 * 1024};
+  if (IsQuantized(weight)) return {kPanelOutputs, 2, 256 * 1024};
+  return {1, 8, 64 * 1024};
+}
+
+// One product, in units that may be computed in any order.
+class Product {
+ public:
+  Product(const MatMulInput& x, const WeightView& weight, const Rows& out)
+      : x_(x), weight_(weight), out_(out), cut_(CutOf(weight.dtype)) {
+    CHECK(rows().cols == weight.cols && out.cols == weight.rows && out.rows == rows().rows);
+    CHECK(!IsQuantized(weight.dtype) || IsCurrent(x.quantized()));
+    CHECK(weight.dtype != DType::kPackedBf16 || IsCurrent(x.bf16()));
+  }
+
+  // None without rows.
+  size_t units() const {
+    return rows().rows == 0 ? 0 : (weight_.rows + cut_.unit_outputs - 1) / cut_.unit_outputs;
+  }
+  // Units worth another thread, each of them computed for `products` such products.
+  size_t Grain(size_t products) const {
+    return Whole(cut_.products / (UnitResults() * std::max<size_t>(1, rows().cols) * products));
+  }
+  // Units whose results take `bytes`.
+  size_t UnitsOf(size_t bytes) const { return Whole(bytes / (UnitResults() * sizeof(float))); }
+  IndexRange OutputsOf(const IndexRange& units) const {
+    return {units.begin * cut_.unit_outputs, std::min(units.end * cut_.unit_outputs, weight_.rows)};
+  }
+
+  void Compute(const IndexRange& units) const {
+    if (IsQuantized(weight_.dtype)) return MultiplyPacked(*x_.quantized(), weight_, out_, units);
+    if (weight_.dtype == DType::kPackedBf16) return MultiplyBf16(*x_.bf16(), weight_, out_, units);
+    HWY_DYNAMIC_DISPATCH(MatMulRange)(rows(), weight_, out_, units);
+  }
+
+ private:
+  const ConstRows& rows() const { return x_.rows(); }
+  size_t UnitResults() const { return std::max<size_t>(1, rows().rows) * cut_.unit_outputs; }
+  // So many units, or a few more: what is computed together is not divided.
+  size_t Whole(size_t units) const {
+    return std::max<size_t>(1, units / cut_.together) * cut_.together;
+  }
+  template <class PackedRows>
+  bool IsCurrent(const PackedRows* packed) const {
+    return packed != nullptr && packed->rows() == rows().rows;
+  }
+
+  const MatMulInput& x_;
+  const WeightView& weight_;
+  const Rows& out_;
+  const Cut cut_;
+};
+
+// Whole panels of a packed weight.
+WeightView OutputsOf(const WeightView& weight, const IndexRange& outputs) {
+  const size_t before = IsPacked(weight.dtype)
+                            ? PackedMatrixBytes(weight.dtype, outputs.begin, weight.cols)
+                            : outputs.begin * weight.row_bytes();
+  return {weight.dtype, weight.data + before, outputs.size(), weight.cols};
+}
+
+// Bytes of results that should stay in the second cache until they meet the other matrix's.
+constexpr size_t kGatedBytes = 128 * 1024;
 
 }  // namespace
 
@@ -261,23 +330,37 @@ void MatMulInput::Assign(const ConstRows& x, DType weights, ThreadPool& pool) {
 }
 
 void MatMul(const MatMulInput& x, const WeightView& weight, const Rows& out, ThreadPool& pool) {
-  if (!IsPacked(weight.dtype)) return MatMul(x.rows(), weight, out, pool);
-  if (weight.dtype == DType::kPackedBf16) {
-    CHECK(x.bf16() != nullptr && x.bf16()->rows() == x.rows().rows);
-    return MultiplyBf16(*x.bf16(), weight, out, pool);
-  }
-  CHECK(x.quantized() != nullptr && x.quantized()->rows() == x.rows().rows);
-  MultiplyPacked(*x.quantized(), weight, out, pool);
+  const Product product(x, weight, out);
+  pool.ParallelFor(product.units(), product.Grain(1), [&](size_t begin, size_t end) {
+    product.Compute({begin, end});
+  });
 }
 
 void MatMul(const ConstRows& x, const WeightView& weight, const Rows& out, ThreadPool& pool) {
   CHECK(!IsPacked(weight.dtype));
-  CHECK(x.cols == weight.cols && out.cols == weight.rows && out.rows == x.rows);
-  if (x.rows == 0 || weight.rows == 0) return;
-  const size_t products_per_output = std::max<size_t>(1, x.rows * x.cols);
-  const size_t outputs = std::max<size_t>(8, kRangeProducts / products_per_output);
-  pool.ParallelFor(weight.rows, (outputs + 7) / 8 * 8, [&](size_t begin, size_t end) {
-    HWY_DYNAMIC_DISPATCH(MatMulRange)(x, weight, out, {begin, end});
+  MatMulInput input(x.rows, x.cols);
+  input.Assign(x, weight.dtype, pool);
+  MatMul(input, weight, out, pool);
+}
+
+void MatMulSwiGlu(const MatMulInput& x, const GatedWeights& weights, const Rows& out,
+                  std::span<float> room, ThreadPool& pool) {
+  CHECK(weights.up.dtype == weights.gate.dtype && weights.up.rows == weights.gate.rows);
+  CHECK(room.size() == out.all().size());
+  const Product gate(x, weights.gate, out);
+  const size_t piece = gate.UnitsOf(kGatedBytes);
+  pool.ParallelFor(gate.units(), gate.Grain(2), [&](size_t begin, size_t end) {
+    for (; begin < end; begin += piece) {
+      const IndexRange units{begin, std::min(begin + piece, end)};
+      const IndexRange outputs = gate.OutputsOf(units);
+      const Rows up(room.subspan(outputs.begin * out.rows, outputs.size() * out.rows),
+                    outputs.size());
+      gate.Compute(units);
+      Product(x, OutputsOf(weights.up, outputs), up).Compute({0, units.size()});
+      for (size_t row = 0; row < out.rows; ++row) {
+        SwiGlu(out.row(row).subspan(outputs.begin, outputs.size()), up.row(row));
+      }
+    }
   });
 }
 

@@ -11,6 +11,7 @@
 
 #include <cstddef>
 #include <optional>
+#include <span>
 
 #include "common/base/thread_pool.h"
 #include "common/kernels/bf16_rows.h"
@@ -53,5 +54,17 @@ void MatMul(const MatMulInput& x, const WeightView& weight, const Rows& out, Thr
 
 // The same for a plain weight.
 void MatMul(const ConstRows& x, const WeightView& weight, const Rows& out, ThreadPool& pool);
+
+// The first two matrices of a feed-forward network: [outputs, inputs] each, of one dtype.
+struct GatedWeights {
+  const WeightView& gate;
+  const WeightView& up;
+};
+
+// out[i][o] = silu(x gate^T)[i][o] * (x up^T)[i][o]: SwiGLU (Shazeer, "GLU Variants Improve
+// Transformer", 2020) in one pass, with the bits of MatMul, MatMul and SwiGlu. x, out: as MatMul's;
+// room: as many numbers as out, for what the second matrix gives.
+void MatMulSwiGlu(const MatMulInput& x, const GatedWeights& weights, const Rows& out,
+                  std::span<float> room, ThreadPool& pool);
 
 }  // namespace windrose

@@ -9,7 +9,6 @@
 #include <utility>
 
 #include "common/base/check.h"
-#include "common/kernels/index_range.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "common/kernels/packed_matmul.cc"
@@ -325,21 +324,13 @@ namespace {
 
 HWY_EXPORT(MultiplyPanelsOf);
 
-// Products a range of panels must hold to be worth another thread.
-constexpr size_t kRangeProducts = 256 * 1024;
-
 }  // namespace
 
 void MultiplyPacked(const QuantizedRows& x, const WeightView& weight, const Rows& out,
-                    ThreadPool& pool, Products products) {
+                    const IndexRange& panels, Products products) {
   CHECK(IsQuantized(weight.dtype));
   CHECK(x.cols() == weight.cols && out.cols == weight.rows && out.rows == x.rows());
-  if (x.rows() == 0) return;
-  const size_t panel_products = x.rows() * std::max<size_t>(x.cols(), 1) * kPanelOutputs;
-  const size_t grain = 2 * std::max<size_t>(1, kRangeProducts / panel_products / 2);
-  pool.ParallelFor(PanelCount(weight.rows), grain, [&](size_t begin, size_t end) {
-    HWY_DYNAMIC_DISPATCH(MultiplyPanelsOf)(products, x, weight, out, {begin, end});
-  });
+  HWY_DYNAMIC_DISPATCH(MultiplyPanelsOf)(products, x, weight, out, panels);
 }
 
 }  // namespace windrose

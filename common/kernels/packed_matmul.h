@@ -9,15 +9,16 @@
 // instruction set with fused multiply-add gives the same. No allocation.
 #pragma once
 
-#include "common/base/thread_pool.h"
+#include "common/kernels/index_range.h"
 #include "common/kernels/instruction_set.h"
 #include "common/kernels/quantized_rows.h"
 #include "common/tensor/view.h"
 
 namespace windrose {
 
-// As MatMul; weight.dtype is packed. out: [x.rows(), weight.rows]. `products` changes no bit.
+// The outputs of some panels, as MatMul; weight.dtype is q8 or q4. out: [x.rows(), weight.rows].
+// `products` changes no bit. Thread-safe.
 void MultiplyPacked(const QuantizedRows& x, const WeightView& weight, const Rows& out,
-                    ThreadPool& pool, Products products = UsedProducts());
+                    const IndexRange& panels, Products products = UsedProducts());
 
 }  // namespace windrose

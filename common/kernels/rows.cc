@@ -145,11 +145,9 @@ void RmsNorm(const ConstRows& x, const WeightView& weight, float epsilon, const 
   });
 }
 
-void SwiGlu(std::span<float> gate, std::span<const float> up, ThreadPool& pool) {
+void SwiGlu(std::span<float> gate, std::span<const float> up) {
   CHECK(gate.size() == up.size());
-  pool.ParallelFor(gate.size(), kRangeElements, [&](size_t begin, size_t end) {
-    HWY_DYNAMIC_DISPATCH(SwiGluRange)(gate.data() + begin, up.data() + begin, end - begin);
-  });
+  HWY_DYNAMIC_DISPATCH(SwiGluRange)(gate.data(), up.data(), gate.size());
 }
 
 void AddTo(std::span<float> sum, std::span<const float> value) { AddScaledTo(sum, 1.0F, value); }

@@ -19,7 +19,7 @@ void RmsNorm(const ConstRows& x, const WeightView& weight, float epsilon, const 
              ThreadPool& pool);
 
 // gate[i] = silu(gate[i]) * up[i] with silu(v) = v / (1 + exp(-v)). Equal sizes.
-void SwiGlu(std::span<float> gate, std::span<const float> up, ThreadPool& pool);
+void SwiGlu(std::span<float> gate, std::span<const float> up);
 
 // sum[i] += value[i]. Equal sizes.
 void AddTo(std::span<float> sum, std::span<const float> value);

@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "common/base/check.h"
-#include "common/kernels/rows.h"
 
 namespace windrose {
 
@@ -18,7 +17,7 @@ GroupedFfn::GroupedFfn(const MixtralConfig& config, ExpertWeights weights, size_
       pool_(pool),
       input_(tile_rows_, hidden_),
       inner_(tile_rows_, width_),
-      gate_(tile_rows_ * width_),
+      gated_(tile_rows_ * width_),
       up_(tile_rows_ * width_) {}
 
 bool GroupedFfn::Holds(ExpertId expert) const {
@@ -42,13 +41,11 @@ void GroupedFfn::Run(const ExpertPass& pass, ExpertId expert, std::span<const fl
 
 void GroupedFfn::RunTile(const ExpertMatrices& matrices, const ConstRows& input,
                          const Rows& output) {
-  const Rows gate(gate_.span().first(input.rows * width_), width_);
-  const Rows up(up_.span().first(input.rows * width_), width_);
+  const Rows gated(gated_.span().first(input.rows * width_), width_);
+  const std::span<float> up = up_.span().first(input.rows * width_);
   input_.Assign(input, matrices.w1.dtype, pool_);
-  MatMul(input_, matrices.w1, gate, pool_);
-  MatMul(input_, matrices.w3, up, pool_);
-  SwiGlu(gate.all(), up.all(), pool_);
-  inner_.Assign(gate, matrices.w2.dtype, pool_);
+  MatMulSwiGlu(input_, {matrices.w1, matrices.w3}, gated, up, pool_);
+  inner_.Assign(gated, matrices.w2.dtype, pool_);
   MatMul(inner_, matrices.w2, output, pool_);
 }
 

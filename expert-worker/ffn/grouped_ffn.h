@@ -39,10 +39,10 @@ class GroupedFfn final : public ExpertFunction {
   const size_t tile_rows_;
   const ExpertWeights weights_;
   ThreadPool& pool_;
-  MatMulInput input_;          // [tile_rows, hidden] x
-  MatMulInput inner_;          // [tile_rows, width] silu(w1 x) * (w3 x)
-  AlignedBuffer<float> gate_;  // [tile_rows, width] w1 x, then silu(w1 x) * (w3 x)
-  AlignedBuffer<float> up_;    // [tile_rows, width] w3 x
+  MatMulInput input_;           // [tile_rows, hidden] x
+  MatMulInput inner_;           // [tile_rows, width] gated_
+  AlignedBuffer<float> gated_;  // [tile_rows, width] silu(w1 x) * (w3 x)
+  AlignedBuffer<float> up_;     // [tile_rows, width] w3 x, piece by piece
 };
 
 }  // namespace windrose

@@ -6,6 +6,8 @@
 #include <limits>
 #include <vector>
 
+#include "common/kernels/rows.h"
+#include "tests/unit/common/kernels/packed_weight.h"
 #include "tests/unit/common/kernels/products.h"
 
 namespace windrose {
@@ -92,6 +94,42 @@ TEST(MatMul, HasNothingToDoForNoRowsAndNoOutputs) {
   EXPECT_TRUE(Multiply({}, weight.view, 2).empty());
   const WeightView none{DType::kF32, nullptr, 0, 8};
   EXPECT_TRUE(Multiply(RandomValues(16, 8), none, 2).empty());
+}
+
+template <class Weight>
+void ExpectGatedAsInThreeSteps(const Weight& gate, const Weight& up, size_t rows) {
+  const WeightView& shape = gate.view;
+  const std::vector<float> x = RandomValues(rows * shape.cols, rows);
+  std::vector<float> expected = Multiply(x, gate.view, 1);
+  SwiGlu(expected, Multiply(x, up.view, 1));
+  for (const size_t threads : {1U, 3U}) {
+    ThreadPool pool(threads);
+    MatMulInput input(rows, shape.cols);
+    input.Assign(ConstRows(x.data(), rows, shape.cols), shape.dtype, pool);
+    std::vector<float> out(expected.size(), std::nanf(""));
+    std::vector<float> room = out;
+    MatMulSwiGlu(input, {gate.view, up.view}, Rows(out.data(), rows, shape.rows), room, pool);
+    ASSERT_EQ(out, expected) << rows << " rows, " << shape.rows << " outputs, " << threads
+                             << " threads, " << NameOf(shape.dtype);
+  }
+}
+
+// 130 rows of 500 outputs are more than stay in a cache, and so several pieces.
+TEST(MatMulSwiGlu, HasTheBitsOfItsThreeSteps) {
+  OnEachInstructionSet([](const std::string&) {
+    for (const size_t outputs : {1U, 15U, 33U, 500U}) {
+      for (const size_t rows : {0U, 1U, 2U, 9U, 130U}) {
+        for (const DType dtype : {DType::kQ4, DType::kQ8, DType::kPackedBf16}) {
+          const RandomPackedWeight gate(outputs, 130, dtype, 1);
+          const RandomPackedWeight up(outputs, 130, dtype, 2);
+          ASSERT_NO_FATAL_FAILURE(ExpectGatedAsInThreeSteps(gate, up, rows));
+        }
+        const RandomWeight gate(outputs, 130, DType::kBf16, 1);
+        const RandomWeight up(outputs, 130, DType::kBf16, 2);
+        ASSERT_NO_FATAL_FAILURE(ExpectGatedAsInThreeSteps(gate, up, rows));
+      }
+    }
+  });
 }
 
 // What is prepared for one format takes no memory for the other.

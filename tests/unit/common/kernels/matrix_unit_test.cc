@@ -94,14 +94,14 @@ class MatrixUnitProducts : public testing::Test {
                      Products products) {
     QuantizedRows rows(x.rows, x.cols);
     rows.Quantize(x, pool_);
-    MultiplyPacked(rows, weight, out, pool_, products);
+    MultiplyPacked(rows, weight, out, {0, PanelCount(weight.rows)}, products);
   }
 
   void MultiplyInBlocks(const ConstRows& x, const Rows& out, Products products) {
     const RandomPackedWeight weight(out.cols, x.cols, DType::kPackedBf16, x.cols);
     Bf16Rows rows(x.rows, x.cols);
     rows.Round(x, Bf16Order::kBlocks, pool_);
-    MultiplyBf16(rows, weight.view, out, pool_, products);
+    MultiplyBf16(rows, weight.view, out, {0, PanelCount(out.cols)}, products);
   }
 
   ThreadPool pool_{2};

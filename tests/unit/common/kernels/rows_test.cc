@@ -85,14 +85,13 @@ TEST(RmsNorm, AcceptsNoRows) {
 
 TEST(SwiGlu, MatchesDoublePrecisionFromTinyToHuge) {
   OnEachInstructionSet([](const std::string&) {
-    ThreadPool pool(1);
     for (const size_t size : kSizes) {
       const std::vector<float> up = RandomValues(size, 5);
       std::vector<float> gate = RandomValues(size, 6);
       for (size_t i = 0; i < size; ++i)
         gate[i] *= std::pow(10.0F, static_cast<float>(i % 6) - 3.0F);
       const std::vector<float> before = gate;
-      SwiGlu(gate, up, pool);
+      SwiGlu(gate, up);
       for (size_t i = 0; i < size; ++i) {
         const double exact = Silu(before[i]) * up[i];
         ASSERT_NEAR(gate[i], exact, 16 * kEpsilon * std::fabs(exact) + 1e-35) << before[i];
@@ -103,33 +102,30 @@ TEST(SwiGlu, MatchesDoublePrecisionFromTinyToHuge) {
 
 TEST(SwiGlu, ElementHasTheSameBitsWhereverItStands) {
   OnEachInstructionSet([](const std::string&) {
-    ThreadPool pool(4);
     std::vector<float> alone = {0.7331F};
-    SwiGlu(alone, std::vector<float>{-1.25F}, pool);
+    SwiGlu(alone, std::vector<float>{-1.25F});
     for (size_t size = 1; size < 70; ++size) {
       std::vector<float> gate(size, 0.7331F);
-      SwiGlu(gate, std::vector<float>(size, -1.25F), pool);
+      SwiGlu(gate, std::vector<float>(size, -1.25F));
       for (const float value : gate) ASSERT_EQ(value, alone[0]) << size;
     }
   });
 }
 
 TEST(SwiGlu, InstructionSetsWithFusedMultiplyAddAgreeToTheBit) {
-  ThreadPool pool(1);
   const std::vector<float> up = RandomValues(100'007, 5);
   std::vector<float> gate = RandomValues(up.size(), 6);
   for (size_t i = 0; i < gate.size(); ++i) gate[i] *= std::exp2(static_cast<float>(i % 12) - 4.0F);
   ExpectSameBitsOnEachFusedSet([&] {
     std::vector<float> out = gate;
-    SwiGlu(out, up, pool);
+    SwiGlu(out, up);
     return out;
   });
 }
 
 TEST(SwiGlu, ShowsNan) {
-  ThreadPool pool(1);
   std::vector<float> gate = {std::nanf(""), 1.0F};
-  SwiGlu(gate, std::vector<float>{1.0F, std::nanf("")}, pool);
+  SwiGlu(gate, std::vector<float>{1.0F, std::nanf("")});
   EXPECT_TRUE(std::isnan(gate[0]));
   EXPECT_TRUE(std::isnan(gate[1]));
 }
