@@ -152,7 +152,7 @@ class BenchObserver final : public LoadObserver {
  private:
   void ReadSignals() {
     const SignalsSeen seen = signals_.Read();
-    interrupted_ = interrupted_ || seen.stop;
+    interrupted_ = interrupted_ || seen.stop || seen.hangup;
     lost_process_ = lost_process_ || seen.child;
   }
 

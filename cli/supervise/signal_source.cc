@@ -34,11 +34,9 @@ SignalsSeen SignalSource::Read() const {
   SignalsSeen seen;
   signalfd_siginfo info{};
   while (::read(handle_.get(), &info, sizeof(info)) == sizeof(info)) {
-    if (info.ssi_signo == SIGCHLD) {
-      seen.child = true;
-    } else {
-      seen.stop = true;
-    }
+    seen.child = seen.child || info.ssi_signo == SIGCHLD;
+    seen.hangup = seen.hangup || info.ssi_signo == SIGHUP;
+    seen.stop = seen.stop || info.ssi_signo == SIGINT || info.ssi_signo == SIGTERM;
   }
   return seen;
 }

@@ -8,8 +8,9 @@
 namespace windrose::cli {
 
 struct SignalsSeen {
-  bool stop = false;   // SIGINT, SIGTERM or SIGHUP
-  bool child = false;  // SIGCHLD
+  bool stop = false;    // SIGINT or SIGTERM
+  bool hangup = false;  // SIGHUP: the end of a terminal sends several
+  bool child = false;   // SIGCHLD
 };
 
 class SignalSource {

@@ -58,7 +58,8 @@ Status Supervisor::Run(const ReadyCallback& on_ready) {
 Status Supervisor::Step() {
   Wait();
   const SignalsSeen seen = signals_.Read();
-  if (seen.stop) OnStopSignal();
+  // When a terminal ends, the shell sends a hang-up and the system another: no second wish.
+  if (seen.stop || (seen.hangup && phase_ != Phase::kDraining)) OnStopSignal();
   if (seen.child) RETURN_IF_ERROR(Reap());
   const TimePoint now = clock_.Now();
   RestartDue(now);

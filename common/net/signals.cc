@@ -23,6 +23,15 @@ sigset_t EndingSignals() {
   return signals;
 }
 
+// EndingSignals, and a hang-up unless it is to be outlived.
+sigset_t AwaitedSignals() {
+  sigset_t signals = EndingSignals();
+  struct sigaction action = {};
+  const bool is_known = sigaction(SIGHUP, nullptr, &action) == 0;
+  if (is_known && action.sa_handler != SIG_IGN) sigaddset(&signals, SIGHUP);
+  return signals;
+}
+
 // Only async-signal-safe calls here.
 void ExitAtOnce(int signal_number) { _exit(128 + signal_number); }
 
@@ -44,7 +53,7 @@ int PollMilliseconds(TimePoint deadline) {
 }  // namespace
 
 SignalWaiter::SignalWaiter() {
-  const sigset_t signals = EndingSignals();
+  const sigset_t signals = AwaitedSignals();
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   struct sigaction ignore = {};
   ignore.sa_handler = SIG_IGN;

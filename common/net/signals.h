@@ -1,8 +1,10 @@
-// SignalWaiter: SIGINT and SIGTERM as a value that main waits for; SIGPIPE is ignored.
+// SignalWaiter: SIGINT, SIGTERM and SIGHUP as a value that main waits for; SIGPIPE is ignored.
 //
 // Made first in main, before any thread, so that every thread inherits the mask. The first signal
-// ends Wait(); from then on a second one ends the process at once. One per process; main's thread
-// only, but for Wake(). Child processes inherit the mask: reset it when starting one.
+// ends Wait(); from then on SIGINT or SIGTERM ends the process at once, and a hang-up does nothing:
+// the end of a terminal sends several. SIGHUP stays ignored when whoever started us wanted it so,
+// as nohup does. One per process; main's thread only, but for Wake(). Child processes inherit the
+// mask: reset it when starting one.
 #pragma once
 
 #include <optional>

@@ -70,6 +70,17 @@ def test_a_drain_takes_no_processor_when_a_probe_was_under_way(puppets):
         assert up.process.wait(30) == 0
 
 
+def test_the_end_of_a_terminal_drains_though_it_is_told_twice(puppets):
+    with Up(puppets, router="linger") as up:
+        assert up.process.stdout.readline().startswith("ready http")
+        status = puppets / "logs/cluster.json"
+        up.process.send_signal(signal.SIGHUP)  # by the shell
+        wait_until(lambda: '"state":"draining"' in status.read_text(), 30, "the drain")
+        up.process.send_signal(signal.SIGHUP)  # by the system
+        assert up.process.wait(30) == 0
+        assert "was killed" not in up.process.stderr.read()
+
+
 def test_it_starts_and_stops_though_nobody_reads_what_it_says(puppets):
     reader, writer = os.pipe()
     os.set_blocking(writer, False)

@@ -35,20 +35,21 @@ class SignalSourceTest : public testing::Test {
 TEST_F(SignalSourceTest, ReadsEachSignalOnce) {
   const StatusOr<SignalSource> source = SignalSource::Create();
   ASSERT_TRUE(source.ok());
-  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGCHLD}) {
     const SignalsSeen seen = SeenAfter(*source, signal);
-    EXPECT_TRUE(seen.stop && !seen.child) << signal;
+    EXPECT_EQ(seen.stop, signal == SIGINT || signal == SIGTERM) << signal;
+    EXPECT_EQ(seen.hangup, signal == SIGHUP) << signal;
+    EXPECT_EQ(seen.child, signal == SIGCHLD) << signal;
   }
-  const SignalsSeen seen = SeenAfter(*source, SIGCHLD);
-  EXPECT_TRUE(seen.child && !seen.stop);
-  EXPECT_FALSE(source->Read().child);
+  const SignalsSeen seen = source->Read();
+  EXPECT_FALSE(seen.stop || seen.hangup || seen.child);
 }
 
 TEST_F(SignalSourceTest, IsNotStoppedByTheEndOfATerminalItIsToOutlive) {
   ::signal(SIGHUP, SIG_IGN);
   const StatusOr<SignalSource> source = SignalSource::Create();
   ASSERT_TRUE(source.ok());
-  EXPECT_FALSE(SeenAfter(*source, SIGHUP).stop);
+  EXPECT_FALSE(SeenAfter(*source, SIGHUP).hangup);
 }
 
 TEST_F(SignalSourceTest, IsNotEndedByAPipeThatNobodyReads) {

@@ -31,6 +31,30 @@ TEST(SignalWaiter, LetsASecondSignalEndTheProcess) {
       testing::ExitedWithCode(128 + SIGINT), "");
 }
 
+TEST(SignalWaiter, TakesTheEndOfATerminalForOneSignal) {
+  EXPECT_EXIT(
+      {
+        signal(SIGHUP, SIG_DFL);
+        SignalWaiter waiter;
+        raise(SIGHUP);
+        const bool first = waiter.Wait() == SIGHUP;
+        raise(SIGHUP);
+        std::_Exit(first ? 42 : 1);
+      },
+      testing::ExitedWithCode(42), "");
+}
+
+TEST(SignalWaiter, OutlivesATerminalWhenItIsToldTo) {
+  EXPECT_EXIT(
+      {
+        signal(SIGHUP, SIG_IGN);
+        SignalWaiter waiter;
+        raise(SIGHUP);
+        std::_Exit(waiter.WaitFor(Duration::zero()).has_value() ? 1 : 42);
+      },
+      testing::ExitedWithCode(42), "");
+}
+
 TEST(SignalWaiter, WakesAndTimesOut) {
   EXPECT_EXIT(
       {
