@@ -22,6 +22,7 @@
 #include "cli/chat/api_request.h"
 #include "cli/supervise/child_process.h"
 #include "cli/supervise/signal_source.h"
+#include "common/base/descriptors.h"
 #include "common/base/time.h"
 #include "common/config/config_parser.h"
 #include "common/net/http_client.h"
@@ -96,6 +97,18 @@ void AddFlags(ConfigParser& parser, BenchConfig& config) {
   parser.Add("quiet", config.quiet, "no progress, and no word about what is measured");
 }
 
+// Rather than to fail in the midst of it.
+Status CheckDescriptors(uint32_t streams) {
+  constexpr uint64_t kOfOneStream = 4;  // its connection, and what its thread waits with
+  constexpr uint64_t kOthers = 64;
+  const uint64_t wanted = kOthers + kOfOneStream * streams;
+  const uint64_t limit = DescriptorLimit();
+  if (wanted <= limit) return OkStatus();
+  return InvalidArgument("--concurrency: wanted no more than " + std::to_string(limit) +
+                         " descriptors are enough for (ulimit -n), got " + std::to_string(streams) +
+                         ", which take " + std::to_string(wanted));
+}
+
 Status CheckConfig(BenchConfig& config) {
   if (!config.given_url.empty()) config.url = config.given_url;
   if (!config.url.empty() && !config.cluster.model.empty()) {
@@ -111,7 +124,8 @@ Status CheckConfig(BenchConfig& config) {
   for (const uint32_t streams : config.levels.concurrency) {
     config.cluster.streams = std::max(config.cluster.streams, streams);
   }
-  return PlanLevels(config.levels).status();
+  RETURN_IF_ERROR(PlanLevels(config.levels).status());
+  return CheckDescriptors(config.cluster.streams);
 }
 
 // Draws the progress on a terminal and watches for signals.
@@ -280,6 +294,7 @@ Status Bench(BenchConfig& config, BenchReport& report) {
 }  // namespace
 
 int RunBench(int argc, const char* const* argv) {
+  RaiseDescriptorLimit();
   BenchConfig config;
   ConfigParser parser("windrose bench", "Measures the speed of a cluster.\n\n" + DescribeColumns());
   AddFlags(parser, config);

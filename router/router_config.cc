@@ -79,8 +79,9 @@ void AddHttpLimits(ConfigParser& parser, RouterConfig& config) {
   parser.Add("idle-timeout", http.idle_timeout, "of a connection between requests", kShort, kHour);
   parser.Add("write-timeout", http.write_timeout,
              "for a buffer-full, or an event over gRPC, to leave", kShort, kHour);
-  parser.Add("max-connections", http.connections, "open connections", uint64_t{1},
-             uint64_t{1} << 20);
+  parser.Add("max-connections", http.connections,
+             "open connections; never more than half of the descriptors that the process may have",
+             uint64_t{1}, uint64_t{1} << 20);
   parser.Add("max-connections-per-address", http.connections_per_address,
              "open connections of one address", uint64_t{1}, uint64_t{1} << 20);
 }

@@ -1,7 +1,6 @@
 #include "common/net/http_server.h"
 
 #include <fcntl.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -9,6 +8,7 @@
 #include <optional>
 #include <thread>
 
+#include "common/base/descriptors.h"
 #include "common/net/asio.h"
 #include "common/net/http_connection.h"
 #include "common/net/http_connections.h"
@@ -21,11 +21,13 @@ constexpr Duration kAcceptPause = Milliseconds(50);
 const HttpRefusal kBusy = {503, "too_many_connections", "too many connections are open"};
 
 // Never more than half of the descriptors this process may have.
-HttpLimits BoundedByDescriptors(HttpLimits limits) {
-  rlimit descriptors = {};
-  if (getrlimit(RLIMIT_NOFILE, &descriptors) == 0 && descriptors.rlim_cur != RLIM_INFINITY) {
-    limits.connections = std::min<size_t>(limits.connections, descriptors.rlim_cur / 2);
-  }
+HttpLimits BoundedByDescriptors(HttpLimits limits, Log& log) {
+  const uint64_t descriptors = DescriptorLimit();
+  if (limits.connections <= descriptors / 2) return limits;
+  log.Warn(
+      "http_connections_bounded",
+      {{"wanted", limits.connections}, {"allowed", descriptors / 2}, {"descriptors", descriptors}});
+  limits.connections = descriptors / 2;
   return limits;
 }
 
@@ -33,7 +35,7 @@ class BeastHttpServer final : public HttpServer {
  public:
   BeastHttpServer(const HttpServerOptions& options, HttpHandler handler, Log& log, Entropy& entropy)
       : log_(log),
-        all_(std::make_shared<HttpConnections>(BoundedByDescriptors(options.limits),
+        all_(std::make_shared<HttpConnections>(BoundedByDescriptors(options.limits, log),
                                                std::move(handler), entropy)),
         accept_strand_(asio::make_strand(all_->io())),
         acceptor_(accept_strand_),

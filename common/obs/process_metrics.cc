@@ -10,6 +10,7 @@
 #include <sstream>
 #include <string>
 
+#include "common/base/descriptors.h"
 #include "common/base/mutex.h"
 #include "common/obs/metric_registry.h"
 
@@ -68,9 +69,8 @@ double CpuSeconds() {
 }
 
 double MostDescriptors() {
-  rlimit limit = {};
-  if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return 0;
-  return static_cast<double>(limit.rlim_cur);
+  const uint64_t limit = DescriptorLimit();
+  return limit == UINT64_MAX ? 0 : static_cast<double>(limit);
 }
 
 // The handles, and what brings them up to date.

@@ -1,5 +1,6 @@
 #include "common/process/process.h"
 
+#include "common/base/descriptors.h"
 #include "common/base/thread_placement.h"
 #include "common/net/address.h"
 #include "common/obs/process_log.h"
@@ -17,6 +18,7 @@ Status Process::OpenAdmin(const std::string& address) {
 }
 
 int RunProcess(const ProcessStart& start, const std::function<Status(Process&)>& serve) {
+  RaiseDescriptorLimit();
   Process process;
   // Before the log has its thread: those that start from here on inherit it.
   StatusOr<std::vector<uint32_t>> cpus = PlaceProcess(start.cpus);

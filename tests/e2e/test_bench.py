@@ -3,6 +3,7 @@
 import http.server
 import json
 import os
+import resource
 import signal
 import socket
 import subprocess
@@ -16,9 +17,9 @@ from cluster import MODEL, PROGRAMS, wait_until
 WINDROSE = str(PROGRAMS / "windrose")
 
 
-def bench(*arguments, timeout=120):
+def bench(*arguments, timeout=120, before=None):
     return subprocess.run([WINDROSE, "bench", *arguments], capture_output=True, text=True,
-                          timeout=timeout, check=False)
+                          timeout=timeout, check=False, preexec_fn=before)
 
 
 def check_distribution(values, count):
@@ -103,10 +104,19 @@ def test_a_cluster_that_loses_a_process_gives_no_figures_and_keeps_its_logs(tmp_
 
 
 def test_a_cluster_of_its_own_takes_more_streams_than_a_router_takes_of_a_stranger():
+    def few_descriptors():  # until more are asked for, as in most shells
+        resource.setrlimit(resource.RLIMIT_NOFILE, (160, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
+
     run = bench(f"--model={MODEL}", "--workers=1", "--threads=1", "--concurrency=100", "--requests=100",
-                "--warmup=0", "--prompt-tokens=4", "--max-tokens=2", "--quiet")
+                "--warmup=0", "--prompt-tokens=4", "--max-tokens=2", "--quiet", before=few_descriptors)
     assert run.returncode == 0 and run.stderr == "", run.stderr
     assert run.stdout.splitlines()[-1].split()[:3] == ["100", "100", "0"]
+
+
+def test_more_streams_than_descriptors_are_refused():
+    run = bench(f"--model={MODEL}", "--concurrency=1,100",
+                before=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (300, 300)))
+    assert run.returncode == 78 and "300 descriptors are enough for" in run.stderr, run.stderr
 
 
 def test_an_interrupt_ends_it_at_once_with_what_was_measured(cluster, tmp_path):

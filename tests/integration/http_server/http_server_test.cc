@@ -321,6 +321,30 @@ TEST(HttpServer, SurvivesTheEndOfDescriptors) {
   EXPECT_NE(after.ReadUntil("]\n").find("GET /after"), std::string::npos);
 }
 
+TEST(HttpServer, SaysThatDescriptorsAllowFewerConnections) {
+  class CollectingLog final : public Log {
+   public:
+    void Write(LogLevel, std::string_view event, std::initializer_list<LogField> fields) override {
+      text.append(event);
+      for (const LogField& field : fields) text.append(" " + field.key + "=" + field.value);
+    }
+    std::string text;
+  };
+  CollectingLog log;
+  SystemEntropy entropy;
+  HttpServerOptions options;
+  options.address = "127.0.0.1";
+  options.limits.connections = 200;
+  rlimit before = {};
+  getrlimit(RLIMIT_NOFILE, &before);
+  rlimit tight = before;
+  tight.rlim_cur = 300;
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &tight), 0);
+  ASSERT_TRUE(HttpServer::Start(options, Echo, log, entropy).ok());
+  EXPECT_EQ(log.text, "http_connections_bounded wanted=200 allowed=150 descriptors=300");
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &before), 0);
+}
+
 TEST(AdminListener, ServesMetricsAndProbes) {
   const SystemClock clock;
   NullLog log;
