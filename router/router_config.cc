@@ -9,7 +9,7 @@ constexpr Duration kShort = Milliseconds(1);
 constexpr Duration kHour = Seconds(3600);
 
 void AddListeners(ConfigParser& parser, RouterConfig& config) {
-  parser.Add("listen", config.listen, "host:port of the public HTTP listener");
+  parser.Add("listen", config.listen, "ip:port of the public HTTP listener");
   parser.Add("grpc-listen", config.grpc_listen, "host:port of the public gRPC listener, or empty");
   parser.Add("grpc-reflection", config.grpc_reflection, "serve gRPC reflection");
   parser.Add("http-threads", config.http_threads, "threads of the HTTP listener", 1, 64);
@@ -92,7 +92,7 @@ Status CheckAddress(const char* flag, const std::string& text) {
 }
 
 Status CheckConfig(const RouterConfig& config) {
-  RETURN_IF_ERROR(CheckAddress("--listen", config.listen));
+  RETURN_IF_ERROR(Annotate(ParseListenAddress(config.listen).status(), "--listen"));
   if (!config.grpc_listen.empty()) {
     RETURN_IF_ERROR(CheckAddress("--grpc-listen", config.grpc_listen));
   }

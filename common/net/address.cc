@@ -1,5 +1,6 @@
 #include "common/net/address.h"
 
+#include <arpa/inet.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
@@ -7,6 +8,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <cstddef>
 
 #include "common/net/http_characters.h"
 
@@ -71,6 +73,15 @@ StatusOr<HostPort> ParseHostPort(std::string_view text) {
   if (is_bracketed) host = host.substr(1, host.size() - 2);
   if (!(is_bracketed ? IsIpV6(host) : IsHostName(host))) return BadAddress(text);
   return HostPort{std::string(host), *port};
+}
+
+StatusOr<HostPort> ParseListenAddress(std::string_view text) {
+  ASSIGN_OR_RETURN(HostPort address, ParseHostPort(text));
+  std::array<std::byte, sizeof(in6_addr)> ignored;
+  for (const int family : {AF_INET, AF_INET6}) {
+    if (inet_pton(family, address.host.c_str(), ignored.data()) == 1) return address;
+  }
+  return InvalidArgument("wanted an IP address and a port, as 127.0.0.1:8080, got " + Quote(text));
 }
 
 StatusOr<AddressSpec> ParseAddressSpec(std::string_view text) {

@@ -31,6 +31,9 @@ struct HostPort {
 // Port 1-65535; a host of letters, digits, '.', '-', '_' or a bracketed IPv6 address.
 StatusOr<HostPort> ParseHostPort(std::string_view text);
 
+// The same, with an IP address as its host: what an HTTP server can listen on.
+StatusOr<HostPort> ParseListenAddress(std::string_view text);
+
 struct AddressSpec {
   bool is_dns = false;
   std::vector<HostPort> addresses;  // the list; with is_dns the one name to resolve

@@ -7,11 +7,11 @@
 namespace windrose {
 
 void AddProcessSettings(ConfigParser& parser, ProcessSettings& settings) {
-  parser.Add("admin-listen", settings.admin_listen, "host:port for health and metrics");
+  parser.Add("admin-listen", settings.admin_listen, "ip:port for health and metrics");
   parser.AddChoice("log-level", settings.log_level, "least level that is logged",
                    {"debug", "info", "warn", "error", "off"});
   parser.AddCheck([&settings] {
-    return Annotate(ParseHostPort(settings.admin_listen).status(), "--admin-listen");
+    return Annotate(ParseListenAddress(settings.admin_listen).status(), "--admin-listen");
   });
 }
 

@@ -29,6 +29,15 @@ TEST(HostPort, RefusesEverythingElse) {
   EXPECT_FALSE(ParseHostPort(std::string("a\0:1", 4)).ok());
 }
 
+TEST(HostPort, OfAListenerIsAnIpAddress) {
+  for (const std::string text : {"0.0.0.0:80", "127.0.0.1:8080", "[::]:80", "[::1]:1"}) {
+    EXPECT_TRUE(ParseListenAddress(text).ok()) << text;
+  }
+  for (const std::string text : {"localhost:80", "10.0.0:80", "[1.2.3.4]:80", "127.0.0.1"}) {
+    EXPECT_FALSE(ParseListenAddress(text).ok()) << text;
+  }
+}
+
 TEST(HostPort, QuotesHarmlessly) {
   const Status status = ParseHostPort("bad\r\n\x1b[31m" + std::string(500, 'x')).status();
   EXPECT_EQ(Message(status).find_first_of("\r\n\x1b"), std::string::npos);

@@ -39,6 +39,8 @@ TEST(ProcessSettings, TakeWhatIsRight) {
 
 TEST(ProcessSettings, NameTheFlagThatIsWrong) {
   EXPECT_THAT(Refusal({"--admin-listen=127.0.0.1"}), HasSubstr("--admin-listen"));
+  EXPECT_THAT(Refusal({"--admin-listen=localhost:7201"}),
+              HasSubstr("--admin-listen: wanted an IP address"));
   EXPECT_THAT(Refusal({"--log-level=loud"}), HasSubstr("log-level"));
   EXPECT_THAT(Refusal({"--threads=1025"}), HasSubstr("threads"));
   EXPECT_THAT(Refusal({"--cpus=0-"}), HasSubstr("--cpus"));
