@@ -66,7 +66,7 @@ StatusOr<OpenedFile> OpenRegular(const std::string& directory, const std::string
   if (file.get() < 0 && errno == ELOOP) {
     return InvalidArgument(name + ": is a symbolic link; wanted the file itself in the directory");
   }
-  if (file.get() < 0) return CannotOpen(name);
+  if (file.get() < 0) return CannotOpen(directory + "/" + name);
   struct stat about {};
   if (fstat(file.get(), &about) != 0) return Internal(name + ": " + std::strerror(errno));
   if (!S_ISREG(about.st_mode)) return InvalidArgument(name + ": is not a regular file");

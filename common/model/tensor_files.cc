@@ -83,8 +83,8 @@ StatusOr<TensorFiles::Index> TensorFiles::ReadIndex(const std::string& directory
   const StatusOr<std::string> text = ReadModelText(directory, kIndexFile, kMaxIndexBytes);
   if (text.status().code() == StatusCode::kNotFound) {
     return NotFound(
-        "none of windrose.json, model.safetensors and model.safetensors.index.json in the model "
-        "directory; other weight formats (.bin, .pt, .gguf) are not served");
+        "none of windrose.json, model.safetensors and model.safetensors.index.json in " +
+        directory + "; other weight formats (.bin, .pt, .gguf) are not served");
   }
   if (!text.ok()) return text.status();
   StatusOr<Index> index = ParseShardIndex(*text);

@@ -254,6 +254,7 @@ TEST(Checkpoint, RefusesTruncatedAndForeignFiles) {
   std::filesystem::remove(path);
   const auto none = Checkpoint::Open(directory.path());
   EXPECT_EQ(none.status().code(), StatusCode::kNotFound);
+  EXPECT_THAT(Message(none.status()), HasSubstr(directory.path()));
   EXPECT_FALSE(Checkpoint::Open("/nonexistent").ok());
 }
 

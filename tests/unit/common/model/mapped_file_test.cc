@@ -32,9 +32,12 @@ TEST(MappedFile, SaysWhatIsMissing) {
   EXPECT_EQ(MappedFile::Open("/nonexistent", "a").status().code(), StatusCode::kNotFound);
 }
 
-TEST(MappedFile, NamesTheDirectoryThatIsMissing) {
+TEST(MappedFile, NamesTheDirectoryThatIsMissingOrLacksTheFile) {
   const Status status = MappedFile::Open("/nonexistent", "a").status();
   EXPECT_NE(Message(status).find("model directory /nonexistent: "), std::string::npos);
+  const TemporaryDirectory directory;
+  const Status without = MappedFile::Open(directory.path(), "a").status();
+  EXPECT_NE(Message(without).find(directory.file("a") + ": "), std::string::npos);
 }
 
 // A socket's name can be opened by nobody, whatever their rights.
