@@ -196,7 +196,7 @@ Status Supervise(UpConfig& config, std::vector<ProcessSpec> processes) {
 Status Up(UpConfig& config) {
   ClusterOptions& cluster = config.cluster;
   if (cluster.program_directory.empty()) cluster.program_directory = DirectoryOfThisProgram();
-  if (cluster.model.empty()) cluster.model = FindDemoModel(cluster.program_directory);
+  if (cluster.model.empty()) cluster.model = FindDemoModel(DirectoryOfThisProgram());
   cluster.processors = UsableCpus();
   cluster.concurrency = ThreadCount(0);
   if (config.pin != "auto") cluster.pin = config.pin == "on";

@@ -31,8 +31,9 @@ constexpr int kExitCannotExecute = 127;
   ::dup2(log, STDOUT_FILENO);
   ::dup2(log, STDERR_FILENO);
   ::execv(arguments[0], arguments);
-  constexpr char kMessage[] = "cannot execute the program\n";
-  static_cast<void>(!::write(STDERR_FILENO, kMessage, sizeof(kMessage) - 1));
+  for (const char* const part : {"cannot execute ", static_cast<const char*>(arguments[0]), "\n"}) {
+    static_cast<void>(!::write(STDERR_FILENO, part, std::strlen(part)));
+  }
   ::_exit(kExitCannotExecute);
 }
 

@@ -5,6 +5,11 @@
 #include <sys/wait.h>
 
 #include <cstdlib>
+#include <fstream>
+#include <iterator>
+#include <string>
+
+#include "tests/support/temporary_directory.h"
 
 namespace windrose::cli {
 namespace {
@@ -58,12 +63,16 @@ TEST(ChildProcess, InheritsTheEnvironmentButWhatIsHidden) {
   ::unsetenv("WINDROSE_TEST_SHOWN");
 }
 
-TEST(ChildProcess, ExitsWith127WhenThereIsNoProgram) {
-  const StatusOr<pid_t> child = StartChild({"/nowhere/at/all"}, "/dev/null");
+TEST(ChildProcess, ExitsWith127AndNamesTheProgramThatIsNotThere) {
+  const TemporaryDirectory directory;
+  const StatusOr<pid_t> child = StartChild({"/nowhere/at/all"}, directory.file("log"));
   ASSERT_TRUE(child.ok());
   int wait_status = 0;
   ::waitpid(*child, &wait_status, 0);
   EXPECT_EQ(DescribeExit(wait_status), "exited with code 127");
+  std::ifstream log(directory.file("log"));
+  EXPECT_EQ(std::string(std::istreambuf_iterator<char>(log), {}),
+            "cannot execute /nowhere/at/all\n");
 }
 
 TEST(ChildProcess, ReportsALogThatCannotBeOpened) {
