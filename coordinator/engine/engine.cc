@@ -80,8 +80,9 @@ void Engine::Cancel(uint64_t ticket) {
 
 std::string Engine::NotReadyReason() const {
   if (draining_) return "draining";
-  if (!parts_.dispatcher.Serving(Duration{})) return "an expert has no ready worker";
-  return "";
+  const std::optional<ExpertId> missing = parts_.dispatcher.MissingExpert();
+  if (!missing) return "";
+  return "expert " + std::to_string(missing->value()) + " has no ready worker";
 }
 
 void Engine::Run() {

@@ -32,7 +32,8 @@ Dispatcher::Dispatcher(const DispatchShape& shape, const DispatchLimits& limits,
       log_(log),
       workers_(shape.expert_count, loop.Now()),
       estimator_(limits.deadlines),
-      missing_since_(loop.Now()) {
+      missing_since_(loop.Now()),
+      missing_expert_(0) {
   stats_.failovers.resize(shape.expert_count);
   transport_.SetListener(this);
 }
@@ -311,11 +312,20 @@ bool Dispatcher::Serving(Duration grace) const {
   return since == TimePoint::max() || (grace > Duration{} && loop_.Now() - since < grace);
 }
 
+std::optional<ExpertId> Dispatcher::MissingExpert() const {
+  const uint32_t expert = missing_expert_;
+  return expert < shape_.expert_count ? std::optional(ExpertId(expert)) : std::nullopt;
+}
+
 void Dispatcher::PublishMissing() {
   TimePoint earliest = TimePoint::max();
+  uint32_t missing = shape_.expert_count;
   for (uint32_t expert = 0; expert < shape_.expert_count; ++expert) {
-    earliest = std::min(earliest, workers_.MissingSince(ExpertId(expert)).value_or(earliest));
+    const TimePoint since = workers_.MissingSince(ExpertId(expert)).value_or(TimePoint::max());
+    if (since < earliest) missing = expert;
+    earliest = std::min(earliest, since);
   }
+  missing_expert_ = missing;
   missing_since_ = earliest;
 }
 

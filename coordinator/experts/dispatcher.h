@@ -9,6 +9,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -71,6 +72,9 @@ class Dispatcher final : public ExpertTransportListener {
   // True while every expert has a worker, or lost its last one less than `grace` ago. Thread-safe.
   bool Serving(Duration grace) const;
 
+  // The one of those without a worker that has been so for longest. Thread-safe.
+  std::optional<ExpertId> MissingExpert() const;
+
   // The counters since the start.
   DispatchStats Stats() const;
 
@@ -117,6 +121,7 @@ class Dispatcher final : public ExpertTransportListener {
   Duration waited_{};
   std::atomic<bool> stopping_{false};
   std::atomic<TimePoint> missing_since_;  // of the expert away longest; max() when none is
+  std::atomic<uint32_t> missing_expert_;  // that expert; expert_count when none is
   uint64_t next_dispatch_id_ = 1;
 
   // The exchange under way: between its begin and its end inside Exchange(), else null.

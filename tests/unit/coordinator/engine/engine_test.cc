@@ -173,7 +173,7 @@ TEST_F(EngineTest, ALostExpertFailsRunningRequestsAtTheLimitAndNewOnesAtOnce) {
   EXPECT_EQ(running->error.code(), StatusCode::kUnavailable);
   EXPECT_NE(Message(running->error).find("expert_unavailable"), std::string::npos);
   EXPECT_EQ(cluster.Submit(MakeRequest(5, 2))->error.code(), StatusCode::kUnavailable);
-  EXPECT_NE(cluster.engine().NotReadyReason(), "");
+  EXPECT_EQ(cluster.engine().NotReadyReason(), "expert 0 has no ready worker");
   cluster.network().Restart(WorkerId(0));
   cluster.loop().RunUntil([] { return false; }, cluster.loop().Now() + Seconds(1));
   const auto later = cluster.Submit(MakeRequest(5, 2));
