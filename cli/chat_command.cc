@@ -37,7 +37,7 @@ Status Chat(ChatConfig& config) {
   ASSIGN_OR_RETURN(const auto backend, HttpChatBackend::Create(config.url, config.api_key));
   if (config.chat.model.empty()) {
     StatusOr<std::string> model = backend->DefaultModel();
-    if (!model.ok()) return Annotate(model.status(), "no cluster answers at " + config.url);
+    if (!model.ok()) return Annotate(model.status(), config.url);
     config.chat.model = *model;
   }
   const bool interactive = ::isatty(STDIN_FILENO) == 1;

@@ -16,6 +16,7 @@
 #include "common/model/config.h"
 #include "common/model/manifest.h"
 #include "common/model/mapped_file.h"
+#include "common/model/tokenizer_file.h"
 
 namespace windrose::cli {
 namespace {
@@ -69,6 +70,20 @@ StatusOr<std::string> DescribeWeights(const std::optional<Checkpoint>& checkpoin
          ", model hash " + checkpoint->model_hash();
 }
 
+// What a coordinator would say of it. A worker's machine needs none.
+std::string DescribeTokenizer(const Checkpoint& checkpoint) {
+  const StatusOr<std::string> bytes = checkpoint.Tokenizer();
+  if (bytes.status().code() == StatusCode::kNotFound) {
+    return "no tokenizer.model here, which a coordinator needs";
+  }
+  if (!bytes.ok()) return Message(bytes.status());
+  const StatusOr<TokenizerFile> file = ParseTokenizerFile(*bytes);
+  const Status status =
+      file.ok() ? CheckVocabulary(*file, checkpoint.config().vocabulary) : file.status();
+  return std::string(kTokenizerFile) + ": " +
+         (status.ok() ? std::to_string(file->pieces.size()) + " pieces" : Message(status));
+}
+
 std::string DescribeChatTemplate(const std::string& directory) {
   const StatusOr<ChatTemplateFile> found = ReadChatTemplate(directory);
   const std::string warning = ChatTemplateWarning(found);
@@ -95,8 +110,10 @@ Status Inspect(const InspectConfig& config) {
   }
   ASSIGN_OR_RETURN(const ModelReport report, DescribeModel(model, options));
   ASSIGN_OR_RETURN(const std::string weights, DescribeWeights(checkpoint));
-  std::printf("%s: %s\n%s\n\n%s", config.directory.c_str(), weights.c_str(),
-              DescribeChatTemplate(config.directory).c_str(), FormatReport(report).c_str());
+  std::printf("%s: %s\n", config.directory.c_str(), weights.c_str());
+  if (checkpoint) std::printf("%s\n", DescribeTokenizer(*checkpoint).c_str());
+  std::printf("%s\n\n%s", DescribeChatTemplate(config.directory).c_str(),
+              FormatReport(report).c_str());
   return OkStatus();
 }
 

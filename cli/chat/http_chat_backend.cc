@@ -32,9 +32,10 @@ StatusOr<std::string> HttpChatBackend::DefaultModel() {
   HttpClientRequest request;
   request.target = "/v1/models";
   request.fields = ApiFields(api_key_);
-  ASSIGN_OR_RETURN(const HttpResponse response, client_->Do(request));
-  if (response.status != kHttpOk) return HttpFailure(response.status, response.body);
-  return FirstModelId(response.body);
+  const StatusOr<HttpResponse> response = client_->Do(request);
+  if (!response.ok()) return Annotate(response.status(), "no cluster answers");
+  if (response->status != kHttpOk) return HttpFailure(response->status, response->body);
+  return FirstModelId(response->body);
 }
 
 }  // namespace windrose::cli

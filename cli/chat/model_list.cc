@@ -35,7 +35,7 @@ StatusOr<std::string> FirstModelId(std::string_view body) {
   const boost::json::value* data = object == nullptr ? nullptr : object->if_contains("data");
   const boost::json::array* models = data == nullptr ? nullptr : data->if_array();
   if (models == nullptr) return InvalidArgument("the answer is not a list of models");
-  if (models->empty()) return NotFound("the list of models is empty");
+  if (models->empty()) return NotFound("no model is served");
   const boost::json::string* id = StringAt(models->front(), "id");
   if (id == nullptr) return InvalidArgument("the first model of the list has no id");
   return std::string(*id);

@@ -1,9 +1,11 @@
 """`windrose up` itself: start, curl line, restarts, stop; and the other commands beside it."""
 
 import http.client
+import http.server
 import os
 import signal
 import subprocess
+import threading
 import time
 
 import pytest
@@ -200,7 +202,26 @@ def test_chat_answers_from_a_pipe(cluster):
 def test_chat_says_when_nobody_answers():
     run = subprocess.run([WINDROSE, "chat", "--url=http://127.0.0.1:9"], text=True, input="hi\n",
                          capture_output=True, timeout=30, check=False)
-    assert run.returncode == 1 and "no cluster answers" in run.stderr
+    assert run.returncode == 1 and "http://127.0.0.1:9: no cluster answers: " in run.stderr
+
+
+class WithoutModels(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b'{"object":"list","data":[]}')
+
+    def log_message(self, *_):
+        pass
+
+
+def test_chat_tells_a_router_that_serves_no_model_from_nobody():
+    with http.server.HTTPServer(("127.0.0.1", 0), WithoutModels) as server:
+        threading.Thread(target=server.handle_request, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_port}"
+        run = subprocess.run([WINDROSE, "chat", f"--url={url}"], text=True, input="hi\n",
+                             capture_output=True, timeout=30, check=False)
+    assert run.returncode == 1 and f"{url}: no model is served" in run.stderr
 
 
 def test_inspect_names_the_file_that_is_wrong(tmp_path):
@@ -208,6 +229,17 @@ def test_inspect_names_the_file_that_is_wrong(tmp_path):
     run = subprocess.run([WINDROSE, "inspect", str(tmp_path)], timeout=60, capture_output=True, text=True)
     assert run.returncode == 1
     assert "config.json: " in run.stderr
+
+
+def test_inspect_says_what_a_coordinator_would_say_of_the_tokenizer(tmp_path):
+    subprocess.run([WINDROSE, "synth", str(tmp_path / "tiny"), "--like=tiny"], timeout=60, check=True)
+    tokenizer = tmp_path / "tiny/tokenizer.model"
+    for text, words in [(None, "no tokenizer.model here"), ("damaged", "tokenizer.model: ")]:
+        if text:
+            tokenizer.write_text(text)
+        run = subprocess.run([WINDROSE, "inspect", str(tmp_path / "tiny")], timeout=60, capture_output=True,
+                             text=True, check=True)
+        assert words in run.stdout.splitlines()[1]
 
 
 def test_a_made_up_model_can_be_inspected_and_served(tmp_path):
@@ -218,5 +250,6 @@ def test_a_made_up_model_can_be_inspected_and_served(tmp_path):
     run = subprocess.run([WINDROSE, "inspect", str(directory), "--memory=1GiB"], timeout=60,
                          capture_output=True, text=True, check=True)
     assert "weights complete" in run.stdout and "worker-3" in run.stdout
+    assert run.stdout.splitlines()[1].startswith("tokenizer.model: ") and " pieces" in run.stdout
     with Cluster(workers=1, replication=1, model=directory) as running:
         assert http_get(f"{running.urls[0]}/v1/models")[0] == 200
