@@ -92,6 +92,7 @@ StatusOr<std::string> InferenceProxy::ResolveModel(const std::string& name) cons
   if (known) return name;
   if (alias) return models.empty() ? std::string() : models.front().id;
   if (models.empty()) {
+    parts_.probe.OnRejected(RejectReason::kNoBackend);
     return WithDetail(Unavailable("no coordinator has told its model yet"),
                       ErrorDetail{.code = "model_loading", .param = "", .retry_after_ms = 1000});
   }

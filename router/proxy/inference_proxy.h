@@ -49,7 +49,8 @@ class InferenceProxy {
   void StartHttp(RequestPlan plan, HttpExchange exchange);
 
   // The model's own id for an id or alias; empty (any) while no coordinator has told its models
-  // yet. NOT_FOUND, model_not_found, for an unknown name.
+  // yet, when any other name is UNAVAILABLE, model_loading, and counted as rejected. NOT_FOUND,
+  // model_not_found, for an unknown name.
   StatusOr<std::string> ResolveModel(const std::string& name) const;
 
   std::vector<ServedModel> Models() const;

@@ -105,6 +105,16 @@ TEST_F(HttpFrontTest, StreamsTheSameBytesThroughADeath) {
   EXPECT_EQ(StreamedText(broken->body), WholeText());
 }
 
+TEST_F(HttpFrontTest, CountsARefusalBeforeAnyModelIsKnownAsRejected) {
+  set_.SetAddresses({});
+  const auto responder = Chat();
+  RunToEnd(*responder);
+  ASSERT_TRUE(responder->response.has_value());
+  EXPECT_EQ(responder->response->status, 503);
+  EXPECT_NE(responder->response->body.find(R"("code":"model_loading")"), std::string::npos);
+  EXPECT_EQ(Counted("requests_rejected_total{reason=\"no_backend\"}"), 1);
+}
+
 TEST_F(HttpFrontTest, BreaksAStreamThatFailsLate) {
   script_.fault = [](size_t, const std::string&, int index) -> std::optional<Status> {
     if (index < 2) return std::nullopt;

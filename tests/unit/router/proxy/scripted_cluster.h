@@ -24,7 +24,8 @@ class ScriptedClusterTest : public ::testing::Test {
   }
   // The value of a series, named as in the text for Prometheus; -1 when there is none.
   double Counted(const std::string& series) {
-    const std::string text = "\n" + registry_.Text();
+    std::string text = "\n";
+    text += registry_.Text();
     const std::string line = "\nwindrose_router_" + series + " ";
     const size_t place = text.find(line);
     return place == std::string::npos ? -1 : std::stod(text.substr(place + line.size()));
