@@ -129,8 +129,12 @@ void CoordinatorSet::OnProbeFailed(Coordinator& coordinator, const Status& statu
 }
 
 void CoordinatorSet::SetUp(Coordinator& coordinator, bool up, const std::string& reason) {
-  if (coordinator.up == up) return;
+  if (coordinator.up == up) {
+    if (!up) NoteStillDown(coordinator, reason);
+    return;
+  }
   coordinator.up = up;
+  coordinator.why_down = reason;
   coordinator.metrics.up.Set(up ? 1 : 0);
   coordinator.metrics.circuit_state.Set(up ? 0 : 1);
   if (up) {
@@ -144,6 +148,13 @@ void CoordinatorSet::SetUp(Coordinator& coordinator, bool up, const std::string&
   if (on_change_) on_change_();
 }
 
+void CoordinatorSet::NoteStillDown(Coordinator& coordinator, const std::string& reason) {
+  if (!coordinator.listed || coordinator.why_down == reason) return;
+  coordinator.why_down = reason;
+  parts_.log.Info("coordinator_awaited",
+                  {{"coordinator", coordinator.address}, {"reason", reason}});
+}
+
 Duration CoordinatorSet::ProbePause(const Coordinator& coordinator) {
   if (coordinator.up) return options_.probe_period;
   const uint32_t attempt = coordinator.failures == 0 ? 0 : coordinator.failures - 1;
@@ -154,7 +165,7 @@ void CoordinatorSet::ReportBroken(Coordinator& coordinator) {
   ++coordinator.call_failures;
   coordinator.metrics.errors.Inc();
   if (!coordinator.listed) return;
-  SetUp(coordinator, false, "a call broke");
+  if (coordinator.up) SetUp(coordinator, false, "a call broke");
   coordinator.metrics.circuit_state.Set(2);
   const auto entry = coordinators_.find(coordinator.address);
   if (entry == coordinators_.end() || entry->second.get() != &coordinator) return;

@@ -45,6 +45,7 @@ struct Coordinator {
   uint64_t probe_timer = 0;  // 0: none
   TimePoint served_at;       // when a probe last said that it serves
   std::vector<ModelInfo> models;  // of the last report
+  std::string why_down;           // as it was last told
 };
 
 // A place on a coordinator: counts as outstanding while it lives. Movable.
@@ -116,6 +117,8 @@ class CoordinatorSet {
                 const StatusOr<CoordinatorReport>& report);
   void OnProbeFailed(Coordinator& coordinator, const Status& status);
   void SetUp(Coordinator& coordinator, bool up, const std::string& reason);
+  // Says why it is not up, once for each reason: most have never been, and wait for their start.
+  void NoteStillDown(Coordinator& coordinator, const std::string& reason);
   Duration ProbePause(const Coordinator& coordinator);
   bool Serves(const Coordinator& coordinator, const std::string& model) const;
 

@@ -38,6 +38,7 @@ struct Script {
   bool skips_start = false;            // the first attempt begins with a token
   std::optional<Status> unary_refusal;
   std::map<std::string, bool> lacks_expert;
+  std::map<std::string, bool> idle;    // these answer probes, and do not serve
   uint32_t context_length = 0;         // told in probes
   std::vector<GenerateCall> calls;     // seen, in order
   std::vector<std::string> addresses;  // of calls
@@ -152,7 +153,7 @@ class ScriptedClient final : public CoordinatorClient {
       if (script_.up.contains(address_) && !script_.up[address_]) return done(Unavailable("down"));
       const bool ready = !script_.lacks_expert[address_];
       done(CoordinatorReport{
-          .serving = true,
+          .serving = !script_.idle[address_],
           .models = {
               ModelInfo{.id = "demo", .context_length = script_.context_length, .ready = ready}}});
     });

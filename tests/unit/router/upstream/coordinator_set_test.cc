@@ -72,6 +72,32 @@ TEST_F(CoordinatorSetTest, NoticesADeathWithoutCalls) {
   EXPECT_FALSE(set_.Models().front().ready);
 }
 
+// A wrong address, or a coordinator without workers, is seen in the log and not only missed.
+TEST_F(CoordinatorSetTest, SaysOnceWhyACoordinatorHasNeverBeenUp) {
+  class CollectingLog final : public Log {
+   public:
+    void Write(LogLevel, std::string_view event, std::initializer_list<LogField> fields) override {
+      text.append(event);
+      for (const LogField& field : fields) text.append(" " + field.key + "=" + field.value);
+      text += '\n';
+    }
+    std::string text;
+  };
+  CollectingLog log;
+  CoordinatorSet set(ScriptedParts(loop_, script_, entropy_, log), CoordinatorSetOptions{});
+  script_.up["a:1"] = false;
+  set.SetAddresses({"a:1"});
+  Run(Seconds(30));
+  script_.up["a:1"] = script_.idle["a:1"] = true;
+  Run(Seconds(30));
+  script_.idle["a:1"] = false;
+  Run(Seconds(30));
+  EXPECT_EQ(log.text,
+            "coordinator_awaited coordinator=a:1 reason=down\n"
+            "coordinator_awaited coordinator=a:1 reason=does not serve\n"
+            "coordinator_up coordinator=a:1\n");
+}
+
 TEST_F(CoordinatorSetTest, ForgetsAddressesThatVanish) {
   set_.SetAddresses({"a:1", "b:1"});
   Run(Milliseconds(10));
