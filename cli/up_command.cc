@@ -49,7 +49,7 @@ struct UpConfig {
 
 void AddClusterFlags(ConfigParser& parser, ClusterOptions& cluster) {
   parser.Add("model", cluster.model, "model directory; empty takes the demo model");
-  parser.Add("host", cluster.host, "IPv4 address the routers listen on");
+  parser.Add("host", cluster.host, "IPv4 address that routers listen on, for HTTP and gRPC");
   parser.AddPort("port", cluster.port, "HTTP port of the first router; 0 takes a free one", true);
   parser.AddPort("grpc-port", cluster.grpc_port,
                  "gRPC port of the first router; 0 takes a free one", true);
