@@ -211,8 +211,9 @@ void Generation::GiveUpAfterWait() {
   if (!started_.has_value()) parts_.probe.OnRejected(RejectReason::kNoBackend);
   const std::string code = ErrorCodeOf(last_failure_);
   // Why is for us: it names addresses.
-  parts_.log.Warn("generation_given_up",
-                  {{"request_id", call_.request_id}, {"reason", Message(last_failure_)}});
+  const std::string reason =
+      last_failure_.ok() ? "no coordinator of its model was up" : Message(last_failure_);
+  parts_.log.Warn("generation_given_up", {{"request_id", call_.request_id}, {"reason", reason}});
   Fail(WithCode(Unavailable("no coordinator could take the request"),
                 code.empty() ? "coordinator_unavailable" : code));
 }

@@ -12,6 +12,7 @@
 #include "common/net/admin_listener.h"
 #include "common/net/http_client.h"
 #include "raw_client.h"
+#include "tests/support/collecting_log.h"
 
 namespace windrose {
 namespace {
@@ -322,14 +323,6 @@ TEST(HttpServer, SurvivesTheEndOfDescriptors) {
 }
 
 TEST(HttpServer, SaysThatDescriptorsAllowFewerConnections) {
-  class CollectingLog final : public Log {
-   public:
-    void Write(LogLevel, std::string_view event, std::initializer_list<LogField> fields) override {
-      text.append(event);
-      for (const LogField& field : fields) text.append(" " + field.key + "=" + field.value);
-    }
-    std::string text;
-  };
   CollectingLog log;
   SystemEntropy entropy;
   HttpServerOptions options;
@@ -341,7 +334,7 @@ TEST(HttpServer, SaysThatDescriptorsAllowFewerConnections) {
   tight.rlim_cur = 300;
   ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &tight), 0);
   ASSERT_TRUE(HttpServer::Start(options, Echo, log, entropy).ok());
-  EXPECT_EQ(log.text, "http_connections_bounded wanted=200 allowed=150 descriptors=300");
+  EXPECT_EQ(log.text, "http_connections_bounded wanted=200 allowed=150 descriptors=300\n");
   ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &before), 0);
 }
 

@@ -253,6 +253,8 @@ TEST_F(GenerationTest, WhatNobodyTookIsCountedAsRejected) {
   RunToEnd();
   EXPECT_EQ(ErrorCodeOf(recorder_.failure), "coordinator_unavailable");
   EXPECT_EQ(Counted("requests_rejected_total{reason=\"no_backend\"}"), 1);
+  EXPECT_NE(log_.text.find("reason=no coordinator of its model was up\n"), std::string::npos)
+      << log_.text;
 }
 
 TEST_F(GenerationTest, WhatBeganIsNotCountedAsRejected) {

@@ -8,6 +8,7 @@
 
 #include "common/obs/metric_registry.h"
 #include "router/proxy/router_probe.h"
+#include "tests/support/collecting_log.h"
 #include "tests/unit/router/proxy/scripted_upstream.h"
 
 namespace windrose::router {
@@ -39,7 +40,7 @@ class ScriptedClusterTest : public ::testing::Test {
   ManualEventLoop loop_;
   Script script_;
   CountingEntropy entropy_;
-  NullLog log_;
+  CollectingLog log_;
   MetricRegistry registry_;
   RouterProbe probe_{registry_};
   CoordinatorSet set_{ScriptedParts(loop_, script_, entropy_, log_, UpstreamProbe(registry_)),

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "router/upstream/balancer.h"
+#include "tests/support/collecting_log.h"
 #include "tests/unit/router/proxy/scripted_upstream.h"
 
 namespace windrose::router {
@@ -74,15 +75,6 @@ TEST_F(CoordinatorSetTest, NoticesADeathWithoutCalls) {
 
 // A wrong address, or a coordinator without workers, is seen in the log and not only missed.
 TEST_F(CoordinatorSetTest, SaysOnceWhyACoordinatorHasNeverBeenUp) {
-  class CollectingLog final : public Log {
-   public:
-    void Write(LogLevel, std::string_view event, std::initializer_list<LogField> fields) override {
-      text.append(event);
-      for (const LogField& field : fields) text.append(" " + field.key + "=" + field.value);
-      text += '\n';
-    }
-    std::string text;
-  };
   CollectingLog log;
   CoordinatorSet set(ScriptedParts(loop_, script_, entropy_, log), CoordinatorSetOptions{});
   script_.up["a:1"] = false;
