@@ -76,6 +76,12 @@ size_t Utf8CharacterBytes(std::string_view text) {
   return bytes;
 }
 
+std::string_view Utf8Prefix(std::string_view text, size_t limit) {
+  if (text.size() <= limit) return text;
+  while (limit > 0 && (static_cast<uint8_t>(text[limit]) & 0xC0) == 0x80) --limit;
+  return text.substr(0, limit);
+}
+
 bool IsValidUtf8(std::string_view bytes) {
   while (!bytes.empty()) {
     const size_t character = Utf8CharacterBytes(bytes);

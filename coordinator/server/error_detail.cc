@@ -4,6 +4,8 @@
 #include <utility>
 
 #include "absl/strings/cord.h"
+#include "common/base/utf8.h"
+#include "google/rpc/status.pb.h"
 #include "windrose/inference/v1/inference.pb.h"
 
 namespace windrose {
@@ -64,8 +66,14 @@ grpc::Status ToGrpcStatus(const Status& status, uint32_t retry_after_ms) {
     detail.set_retry_after_ms(retry_after_ms);
   }
   // The codes of absl::Status and gRPC are the same numbers.
-  return grpc::Status(static_cast<grpc::StatusCode>(status.code()),
-                      Message(status).substr(0, kMaxMessageBytes), detail.SerializeAsString());
+  const auto code = static_cast<grpc::StatusCode>(status.code());
+  const std::string full = Message(status);
+  const std::string message(Utf8Prefix(full, kMaxMessageBytes));
+  google::rpc::Status details;
+  details.set_code(code);
+  details.set_message(message);
+  details.add_details()->PackFrom(detail);
+  return grpc::Status(code, message, details.SerializeAsString());
 }
 
 }  // namespace windrose

@@ -3,6 +3,7 @@
 #include <string_view>
 #include <utility>
 
+#include "common/base/utf8.h"
 namespace windrose {
 namespace {
 
@@ -30,7 +31,7 @@ StatusOr<Role> ParseRole(const ChatMessage& message, size_t index) {
   if (message.role == "assistant") return Role::kAssistant;
   return InvalidArgument(MessageName(index) +
                          ".role: wanted system, developer, user or assistant; got '" +
-                         message.role.substr(0, 32) + "'");
+                         std::string(Utf8Prefix(message.role, 32)) + "'");
 }
 
 // Empty contents leave no blank line behind.

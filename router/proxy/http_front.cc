@@ -3,6 +3,7 @@
 #include <string>
 #include <utility>
 
+#include "common/base/utf8.h"
 #include "router/values/error_detail.h"
 
 namespace windrose::router {
@@ -52,8 +53,9 @@ HttpResponse ModelResponse(const std::vector<ServedModel>& models, const std::st
     for (const std::string& alias : model.aliases) named = named || alias == name;
     if (named) return JsonResponse(ModelBody(model, created));
   }
-  return ErrorResponse(WithCode(NotFound("the model '" + name.substr(0, 64) + "' does not exist"),
-                                "model_not_found", "model"));
+  return ErrorResponse(
+      WithCode(NotFound("the model '" + std::string(Utf8Prefix(name, 64)) + "' does not exist"),
+               "model_not_found", "model"));
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "common/base/utf8.h"
 #include "router/proxy/replay_policy.h"
 #include "router/values/error_detail.h"
 
@@ -96,8 +97,9 @@ StatusOr<std::string> InferenceProxy::ResolveModel(const std::string& name) cons
     return WithDetail(Unavailable("no coordinator has told its model yet"),
                       ErrorDetail{.code = "model_loading", .param = "", .retry_after_ms = 1000});
   }
-  return WithDetail(NotFound("the model '" + name.substr(0, 64) + "' does not exist"),
-                    ErrorDetail{.code = "model_not_found", .param = "model", .retry_after_ms = 0});
+  return WithDetail(
+      NotFound("the model '" + std::string(Utf8Prefix(name, 64)) + "' does not exist"),
+      ErrorDetail{.code = "model_not_found", .param = "model", .retry_after_ms = 0});
 }
 
 std::vector<ServedModel> InferenceProxy::Models() const {

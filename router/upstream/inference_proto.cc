@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "google/rpc/status.pb.h"
 #include "router/values/error_detail.h"
 
 namespace windrose::router {
@@ -74,6 +75,12 @@ void ToProto(const FinishedEvent& event, proto::Finished& out) {
   out.set_generated_tokens(event.generated_tokens);
 }
 
+void ToProto(const ErrorDetail& detail, proto::ErrorDetail& out) {
+  out.set_code(detail.code);
+  out.set_param(detail.param);
+  out.set_retry_after_ms(detail.retry_after_ms);
+}
+
 ChatPrompt FromProto(const proto::ChatPrompt& in) {
   ChatPrompt prompt;
   for (const proto::ChatMessage& message : in.messages()) {
@@ -139,6 +146,10 @@ StatusOr<FinishedEvent> FromProto(const proto::Finished& in) {
                        .stop_string = in.stop_string(),
                        .prompt_tokens = in.prompt_tokens(),
                        .generated_tokens = in.generated_tokens()};
+}
+
+ErrorDetail FromProto(const proto::ErrorDetail& in) {
+  return ErrorDetail{.code = in.code(), .param = in.param(), .retry_after_ms = in.retry_after_ms()};
 }
 
 }  // namespace
@@ -274,27 +285,28 @@ ModelInfo FromProto(const proto::Model& in) {
 
 grpc::Status ToGrpcStatus(const Status& status) {
   if (status.ok()) return grpc::Status::OK;
-  std::string details;
-  if (const auto detail = DetailOf(status)) {
-    proto::ErrorDetail message;
-    message.set_code(detail->code);
-    message.set_param(detail->param);
-    message.set_retry_after_ms(detail->retry_after_ms);
-    details = message.SerializeAsString();
-  }
-  return grpc::Status(static_cast<grpc::StatusCode>(status.code()), Message(status), details);
+  const auto code = static_cast<grpc::StatusCode>(status.code());
+  const auto detail = DetailOf(status);
+  if (!detail.has_value()) return grpc::Status(code, Message(status));
+  proto::ErrorDetail message;
+  ToProto(*detail, message);
+  google::rpc::Status details;
+  details.set_code(code);
+  details.set_message(Message(status));
+  details.add_details()->PackFrom(message);
+  return grpc::Status(code, Message(status), details.SerializeAsString());
 }
 
 Status FromGrpcStatus(const grpc::Status& status) {
   if (status.ok()) return OkStatus();
   const Status plain(static_cast<StatusCode>(status.error_code()), status.error_message());
+  google::rpc::Status details;
+  if (!details.ParseFromString(status.error_details())) return plain;
   proto::ErrorDetail message;
-  if (status.error_details().empty() || !message.ParseFromString(status.error_details())) {
-    return plain;
+  for (const google::protobuf::Any& detail : details.details()) {
+    if (detail.UnpackTo(&message)) return WithDetail(plain, FromProto(message));
   }
-  return WithDetail(plain, ErrorDetail{.code = message.code(),
-                                       .param = message.param(),
-                                       .retry_after_ms = message.retry_after_ms()});
+  return plain;
 }
 
 }  // namespace windrose::router

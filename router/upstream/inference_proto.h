@@ -27,7 +27,7 @@ StatusOr<GenerateEvent> FromProto(proto::GenerateEvent&& in);
 Tokenized FromProto(const proto::TokenizeResponse& in);
 ModelInfo FromProto(const proto::Model& in);
 
-// With the ErrorDetail as the status's details, serialised.
+// With the ErrorDetail among the details, as in proto/google/rpc/status.proto.
 grpc::Status ToGrpcStatus(const Status& status);
 Status FromGrpcStatus(const grpc::Status& status);
 

@@ -15,6 +15,7 @@
 
 #include "common/base/bounded_queue.h"
 #include "common/net/request_taken.h"
+#include "google/rpc/status.pb.h"
 #include "tests/integration/coordinator_server/scripted_generator.h"
 #include "tests/unit/coordinator/server/fixtures.h"
 #include "windrose/inference/v1/inference.grpc.pb.h"
@@ -102,8 +103,10 @@ class InferenceServerTest : public testing::Test {
   }
 
   static pb::ErrorDetail Detail(const grpc::Status& status) {
+    google::rpc::Status details;
+    EXPECT_TRUE(details.ParseFromString(status.error_details()));
     pb::ErrorDetail detail;
-    EXPECT_TRUE(detail.ParseFromString(status.error_details()));
+    EXPECT_TRUE(details.details_size() == 1 && details.details(0).UnpackTo(&detail));
     return detail;
   }
 

@@ -11,6 +11,8 @@
 #include "router/proxy/http_front.h"
 #include "router/server/grpc_front.h"
 #include "router/upstream/grpc_client.h"
+#include "router/upstream/inference_proto.h"
+#include "router/values/error_detail.h"
 #include "tests/integration/router/scripted_coordinator.h"
 
 namespace windrose::router {
@@ -324,9 +326,7 @@ TEST_F(RouterTest, ForwardsUnaryCallsAndRefusals) {
   EXPECT_FALSE(reader->Read(&event));
   const grpc::Status status = reader->Finish();
   EXPECT_EQ(status.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
-  pb::ErrorDetail detail;
-  ASSERT_TRUE(detail.ParseFromString(status.error_details()));
-  EXPECT_EQ(detail.param(), "prompt");
+  EXPECT_EQ(DetailOf(FromGrpcStatus(status))->param, "prompt");
 }
 
 }  // namespace

@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <utility>
+#include <vector>
 
 namespace windrose {
 namespace {
@@ -55,6 +57,14 @@ TEST(Utf8Stream, GivesTheSameTextForEveryCut) {
     stream.Push(std::string_view(bytes).substr(cut), &text);
     stream.Flush(&text);
     EXPECT_EQ(text, whole) << "cut at " << cut;
+  }
+}
+
+TEST(Utf8Prefix, CutsBetweenCharacters) {
+  const std::string_view text = "a\xC3\xA9\xF0\x9F\x98\x80";  // 1, 2 and 4 bytes
+  for (const auto& [limit, bytes] : std::vector<std::pair<size_t, size_t>>{
+           {0, 0}, {1, 1}, {2, 1}, {3, 3}, {4, 3}, {6, 3}, {7, 7}, {8, 7}}) {
+    EXPECT_EQ(Utf8Prefix(text, limit), text.substr(0, bytes)) << limit;
   }
 }
 

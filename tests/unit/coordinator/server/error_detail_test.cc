@@ -4,20 +4,36 @@
 
 #include <string>
 
+#include "common/base/utf8.h"
+#include "google/rpc/status.pb.h"
 #include "windrose/inference/v1/inference.pb.h"
 
 namespace windrose {
 namespace {
 
+google::rpc::Status DetailsOf(const grpc::Status& status) {
+  google::rpc::Status details;
+  EXPECT_TRUE(details.ParseFromString(status.error_details()));
+  EXPECT_EQ(details.details_size(), 1);
+  return details;
+}
+
 inference::v1::ErrorDetail DetailOf(const Status& status, uint32_t retry_after_ms = 0) {
   inference::v1::ErrorDetail detail;
-  EXPECT_TRUE(detail.ParseFromString(ToGrpcStatus(status, retry_after_ms).error_details()));
+  EXPECT_TRUE(DetailsOf(ToGrpcStatus(status, retry_after_ms)).details(0).UnpackTo(&detail));
   return detail;
 }
 
 TEST(ErrorDetail, LeavesAnOkStatusAlone) {
   EXPECT_TRUE(ToGrpcStatus(OkStatus(), 1000).ok());
   EXPECT_TRUE(ToGrpcStatus(OkStatus(), 1000).error_details().empty());
+}
+
+// Go's library makes INTERNAL of a call whose details say another code, Python's throws.
+TEST(ErrorDetail, SaysCodeAndMessageInTheDetailsAsWell) {
+  const google::rpc::Status details = DetailsOf(ToGrpcStatus(NotFound("no such model"), 0));
+  EXPECT_EQ(details.code(), static_cast<int>(grpc::StatusCode::NOT_FOUND));
+  EXPECT_EQ(details.message(), "no such model");
 }
 
 TEST(ErrorDetail, NamesTheFieldAtFault) {
@@ -51,6 +67,9 @@ TEST(ErrorDetail, DerivesACodeForEveryKindOfError) {
 TEST(ErrorDetail, CutsLongMessagesBecauseTrailersAreLimited) {
   const Status status = InvalidArgument(std::string(100000, 'x'));
   EXPECT_EQ(ToGrpcStatus(status, 0).error_message().size(), 1024U);
+  std::string accents = "x";
+  while (accents.size() < 2000) accents += "\xC3\xA9";
+  EXPECT_TRUE(IsValidUtf8(ToGrpcStatus(InvalidArgument(accents), 0).error_message()));
 }
 
 }  // namespace

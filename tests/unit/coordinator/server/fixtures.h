@@ -6,6 +6,7 @@
 #include "common/base/random.h"
 #include "coordinator/server/error_detail.h"
 #include "coordinator/server/served_model.h"
+#include "google/rpc/status.pb.h"
 #include "tests/unit/coordinator/text/mixtral.h"
 #include "windrose/inference/v1/inference.pb.h"
 
@@ -30,8 +31,10 @@ class CountingEntropy final : public Entropy {
 
 // "code param" of the detail that a client would see.
 inline std::string DetailText(const Status& status) {
+  google::rpc::Status details;
   inference::v1::ErrorDetail detail;
-  if (!detail.ParseFromString(ToGrpcStatus(status, 0).error_details())) return "unreadable";
+  const bool readable = details.ParseFromString(ToGrpcStatus(status, 0).error_details());
+  if (!readable || !details.details(0).UnpackTo(&detail)) return "unreadable";
   return detail.code() + " " + detail.param();
 }
 

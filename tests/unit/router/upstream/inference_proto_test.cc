@@ -7,6 +7,7 @@
 #include <utility>
 #include <variant>
 
+#include "google/rpc/status.pb.h"
 #include "router/values/error_detail.h"
 
 namespace windrose::router {
@@ -170,11 +171,28 @@ TEST(InferenceProto, StatusKeepsItsDetailOnTheWay) {
   EXPECT_TRUE(FromGrpcStatus(ToGrpcStatus(OkStatus())).ok());
 }
 
+// Go's library makes INTERNAL of a call whose details say another code, Python's throws.
+TEST(InferenceProto, DetailsAreThoseOfAllGrpcLibraries) {
+  google::rpc::Status details;
+  ASSERT_TRUE(details.ParseFromString(
+      ToGrpcStatus(BadField("stop", "invalid_value", "too many")).error_details()));
+  EXPECT_EQ(details.code(), static_cast<int>(grpc::StatusCode::INVALID_ARGUMENT));
+  EXPECT_EQ(details.message(), "too many");
+  ASSERT_EQ(details.details_size(), 1);
+  proto::ErrorDetail detail;
+  ASSERT_TRUE(details.details(0).UnpackTo(&detail));
+  EXPECT_EQ(detail.param(), "stop");
+}
+
 // A peer's details are bytes like all others.
 TEST(InferenceProto, DetailsThatAreNoneLeaveTheStatus) {
   const grpc::Status noise(grpc::StatusCode::INTERNAL, "why", "\xFF\xFF\xFF");
   EXPECT_EQ(FromGrpcStatus(noise).code(), StatusCode::kInternal);
   EXPECT_EQ(DetailOf(FromGrpcStatus(noise)), std::nullopt);
+  google::rpc::Status foreign;
+  foreign.add_details()->set_type_url("type.googleapis.com/google.rpc.RetryInfo");
+  const grpc::Status other(grpc::StatusCode::INTERNAL, "why", foreign.SerializeAsString());
+  EXPECT_EQ(DetailOf(FromGrpcStatus(other)), std::nullopt);
 }
 
 // A code with a line break must not pass for the word before it.
