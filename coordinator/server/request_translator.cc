@@ -47,10 +47,16 @@ Status CheckLogprobs(const pb::GenerateRequest& proto, const RequestLimits& limi
                                     std::to_string(proto.logprobs()));
 }
 
+// Its text goes to the first user message, wherever it stands (coordinator/text/chat_template.h).
+bool IsSystem(const pb::ChatMessage& message) {
+  return message.role() == "system" || message.role() == "developer";
+}
+
 // A conversation that ends with the assistant's closed message leaves nothing to answer.
 Status CheckLastMessage(const pb::ChatPrompt& chat) {
-  if (chat.messages_size() == 0 || chat.continue_final_message()) return OkStatus();
-  const int last = chat.messages_size() - 1;
+  int last = chat.messages_size() - 1;
+  while (last >= 0 && IsSystem(chat.messages(last))) --last;
+  if (last < 0 || chat.continue_final_message()) return OkStatus();
   if (chat.messages(last).role() != "assistant") return OkStatus();
   return FieldError("messages[" + std::to_string(last) + "].role",
                     "wanted a user message at the end, or continue_final_message; got assistant");

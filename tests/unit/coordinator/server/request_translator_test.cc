@@ -102,6 +102,14 @@ TEST(RequestTranslator, RefusesToAnswerItsOwnMessage) {
   message->set_role("assistant");
   message->set_content("b");
   EXPECT_EQ(Detail(proto), "invalid_value messages[1].role");
+  // Behind it they change nothing: their text goes to the front.
+  for (const char* const role : {"system", "developer"}) {
+    auto* behind = proto.mutable_chat()->add_messages();
+    behind->set_role(role);
+    behind->set_content("Be brief.");
+    EXPECT_EQ(Detail(proto), "invalid_value messages[1].role");
+  }
+  EXPECT_EQ(Detail(ChatRequest("system", "a")), "accepted");
 }
 
 TEST(RequestTranslator, NamesTheMessageAtFault) {
