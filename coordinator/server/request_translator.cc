@@ -126,10 +126,11 @@ StatusOr<uint32_t> RequestTranslator::MaxTokens(const pb::GenerateRequest& proto
   if (prompt_tokens + wanted > model_.context_length) {
     const std::string answer =
         proto.has_max_tokens() ? std::to_string(wanted) + " tokens to generate" : "an answer";
+    // Gateways know the error by OpenAI's words.
     return WithErrorCode(
-        InvalidArgument("prompt: the context is " + std::to_string(model_.context_length) +
-                        " tokens; the prompt has " + std::to_string(prompt_tokens) + " and " +
-                        answer + " must fit too"),
+        InvalidArgument("This model's maximum context length is " +
+                        std::to_string(model_.context_length) + " tokens; the prompt has " +
+                        std::to_string(prompt_tokens) + " and " + answer + " must fit too"),
         "context_length_exceeded", proto.has_chat() ? "messages" : "prompt");
   }
   if (proto.has_max_tokens()) return proto.max_tokens();

@@ -180,7 +180,8 @@ TEST(RequestTranslator, TellsBothNumbersWhenTheContextIsExceeded) {
   Proto proto = TokenRequest(60);
   proto.set_max_tokens(5);
   const std::string message = Message(Translate(proto).status());
-  EXPECT_NE(message.find("64 tokens"), std::string::npos) << message;
+  EXPECT_NE(message.find("This model's maximum context length is 64 tokens"), std::string::npos)
+      << message;
   EXPECT_NE(message.find("60"), std::string::npos) << message;
   EXPECT_NE(message.find("5 tokens to generate"), std::string::npos) << message;
 }
