@@ -95,7 +95,7 @@ Status InferenceService::DetokenizeInto(const pb::DetokenizeRequest& request,
                                         pb::DetokenizeResponse* response) const {
   RETURN_IF_ERROR(CheckModelName(environment_->model, request.model()));
   ASSIGN_OR_RETURN(const std::vector<TokenId> ids,
-                   TranslateIds(environment_->tokenizer, request.ids(), "tokens"));
+                   TranslateIds(environment_->tokenizer, request.ids(), "ids"));
   response->set_text(
       windrose::Detokenize(environment_->tokenizer, ids, /*drop_leading_space=*/true));
   return OkStatus();

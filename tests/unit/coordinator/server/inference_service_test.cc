@@ -105,7 +105,7 @@ TEST_F(InferenceServiceTest, RefusesToDetokenizeForeignIds) {
   pb::DetokenizeRequest request;
   request.add_ids(32000);
   pb::DetokenizeResponse response;
-  EXPECT_EQ(DetailText(service_.DetokenizeInto(request, &response)), "invalid_value tokens");
+  EXPECT_EQ(DetailText(service_.DetokenizeInto(request, &response)), "invalid_value ids");
 }
 
 TEST_F(InferenceServiceTest, ListsItsModelAndWhetherItIsReady) {
