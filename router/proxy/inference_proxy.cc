@@ -141,21 +141,20 @@ void InferenceProxy::Ask(const Call& call, TimePoint deadline, std::set<std::str
        });
 }
 
-void InferenceProxy::Tokenize(TokenizeCall call, std::function<void(StatusOr<Tokenized>)> done) {
+void InferenceProxy::Tokenize(TokenizeCall call, TimePoint deadline,
+                              std::function<void(StatusOr<Tokenized>)> done) {
   StatusOr<std::string> model = ResolveModel(call.model);
   if (!model.ok()) return done(model.status());
   call.model = std::move(*model);
-  Ask<TokenizeCall, Tokenized>(call, parts_.loop.Now() + options_.unary_timeout, {},
-                               std::move(done));
+  Ask<TokenizeCall, Tokenized>(call, deadline, {}, std::move(done));
 }
 
-void InferenceProxy::Detokenize(DetokenizeCall call,
+void InferenceProxy::Detokenize(DetokenizeCall call, TimePoint deadline,
                                 std::function<void(StatusOr<std::string>)> done) {
   StatusOr<std::string> model = ResolveModel(call.model);
   if (!model.ok()) return done(model.status());
   call.model = std::move(*model);
-  Ask<DetokenizeCall, std::string>(call, parts_.loop.Now() + options_.unary_timeout, {},
-                                   std::move(done));
+  Ask<DetokenizeCall, std::string>(call, deadline, {}, std::move(done));
 }
 
 }  // namespace windrose::router

@@ -27,7 +27,7 @@ struct ProxyOptions {
   RequestOptions request;
   std::vector<std::string> model_aliases = {"mixtral-8x7b", "mistralai/Mixtral-8x7B-Instruct-v0.1",
                                             "mistral/mixtral-8x7b-instruct"};
-  Duration unary_timeout = Seconds(10);  // Tokenize and Detokenize, all attempts together
+  Duration unary_timeout = Seconds(10);  // the longest that Tokenize and Detokenize may take
 };
 
 class InferenceProxy {
@@ -56,8 +56,11 @@ class InferenceProxy {
   std::vector<ServedModel> Models() const;
 
   // Unary calls to a coordinator that is up; another one is asked when the first is gone.
-  void Tokenize(TokenizeCall call, std::function<void(StatusOr<Tokenized>)> done);
-  void Detokenize(DetokenizeCall call, std::function<void(StatusOr<std::string>)> done);
+  // `deadline`: of all attempts together.
+  void Tokenize(TokenizeCall call, TimePoint deadline,
+                std::function<void(StatusOr<Tokenized>)> done);
+  void Detokenize(DetokenizeCall call, TimePoint deadline,
+                  std::function<void(StatusOr<std::string>)> done);
 
   // Ends every HTTP request at once, as a disconnect does.
   void CutAll() { handlers_.clear(); }

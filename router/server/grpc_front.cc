@@ -46,31 +46,35 @@ class PublicService final : public proto::InferenceService::CallbackService {
                                    *context, *request);
   }
 
-  grpc::ServerUnaryReactor* Tokenize(grpc::CallbackServerContext*,
+  grpc::ServerUnaryReactor* Tokenize(grpc::CallbackServerContext* context,
                                      const proto::TokenizeRequest* request,
                                      proto::TokenizeResponse* response) override {
     auto* const reactor = new UnaryReactor(calls_);
-    parts_.loop.Post([this, reactor, response, call = FromProto(*request)]() mutable {
+    const TimePoint deadline = DeadlineOf(*context);
+    parts_.loop.Post([this, reactor, response, deadline, call = FromProto(*request)]() mutable {
       const TimePoint begin = parts_.loop.Now();
       if (!call.ok()) return End(*reactor, "Tokenize", begin, call.status());
-      parts_.proxy.Tokenize(std::move(*call), [=, this](const StatusOr<Tokenized>& tokenized) {
+      auto done = [=, this](const StatusOr<Tokenized>& tokenized) {
         if (tokenized.ok()) ToProto(*tokenized, *response);
         End(*reactor, "Tokenize", begin, tokenized.status());
-      });
+      };
+      parts_.proxy.Tokenize(std::move(*call), deadline, std::move(done));
     });
     return reactor;
   }
 
-  grpc::ServerUnaryReactor* Detokenize(grpc::CallbackServerContext*,
+  grpc::ServerUnaryReactor* Detokenize(grpc::CallbackServerContext* context,
                                        const proto::DetokenizeRequest* request,
                                        proto::DetokenizeResponse* response) override {
     auto* const reactor = new UnaryReactor(calls_);
-    parts_.loop.Post([this, reactor, response, call = FromProto(*request)]() mutable {
+    const TimePoint deadline = DeadlineOf(*context);
+    parts_.loop.Post([this, reactor, response, deadline, call = FromProto(*request)]() mutable {
       const TimePoint begin = parts_.loop.Now();
-      parts_.proxy.Detokenize(std::move(call), [=, this](const StatusOr<std::string>& text) {
+      auto done = [=, this](const StatusOr<std::string>& text) {
         if (text.ok()) response->set_text(*text);
         End(*reactor, "Detokenize", begin, text.status());
-      });
+      };
+      parts_.proxy.Detokenize(std::move(call), deadline, std::move(done));
     });
     return reactor;
   }
@@ -92,6 +96,11 @@ class PublicService final : public proto::InferenceService::CallbackService {
   OpenCalls& calls() { return calls_; }
 
  private:
+  // Of a unary call: a coordinator drops the work that nobody waits for any more.
+  TimePoint DeadlineOf(const grpc::CallbackServerContext& context) const {
+    return parts_.loop.Now() + TimeLeft(context, parts_.proxy.options().unary_timeout);
+  }
+
   void End(grpc::ServerUnaryReactor& reactor, const char* method, TimePoint begin,
            const Status& status) {
     parts_.probe.OnGrpcRequest(method, static_cast<int>(status.code()), parts_.loop.Now() - begin);

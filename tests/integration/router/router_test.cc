@@ -2,6 +2,7 @@
 #include <grpcpp/generic/generic_stub.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <thread>
 
 #include "common/base/bounded_queue.h"
@@ -307,6 +308,25 @@ TEST_F(RouterTest, ListensOnAnAddressWithColons) {
   const auto front = GrpcFront::Start(
       {.address = "::1"}, {.loop = loop_, .proxy = proxy_, .entropy = entropy_, .probe = probe_});
   EXPECT_TRUE(front.ok()) << ToString(front.status());
+}
+
+// So that a coordinator drops the work of those who wait no longer.
+TEST_F(RouterTest, UnaryCallsReachTheCoordinatorWithTheDeadlineOfTheClient) {
+  const auto stub = Stub();
+  const auto time_left_s = [&](std::chrono::seconds patience) {
+    grpc::ClientContext context;
+    context.set_deadline(std::chrono::system_clock::now() + patience);
+    pb::TokenizeRequest request;
+    request.mutable_text()->set_text("ab");
+    pb::TokenizeResponse response;
+    EXPECT_TRUE(stub->Tokenize(&context, request, &response).ok());
+    return std::max<int64_t>(coordinators_[0]->service.tokenize_time_left_s.exchange(0),
+                             coordinators_[1]->service.tokenize_time_left_s.exchange(0));
+  };
+  EXPECT_LE(time_left_s(std::chrono::seconds(4)), 4);
+  const int64_t longest_s = time_left_s(std::chrono::seconds(1000));
+  EXPECT_GT(longest_s, 4);
+  EXPECT_LE(longest_s, 10);
 }
 
 TEST_F(RouterTest, ForwardsUnaryCallsAndRefusals) {

@@ -35,7 +35,8 @@ class ScriptedService final : public pb::InferenceService::Service {
   std::atomic<int> streams{0};
   std::atomic<int> cancelled{0};
   std::atomic<bool> endless{false};
-  std::atomic<bool> slow{false};  // a millisecond for each token
+  std::atomic<bool> slow{false};                 // a millisecond for each token
+  std::atomic<int64_t> tokenize_time_left_s{0};  // of the last Tokenize
 
   grpc::Status Generate(grpc::ServerContext* context, const pb::GenerateRequest* request,
                         grpc::ServerWriter<pb::GenerateEvent>* writer) override {
@@ -83,8 +84,10 @@ class ScriptedService final : public pb::InferenceService::Service {
     return grpc::Status::OK;
   }
 
-  grpc::Status Tokenize(grpc::ServerContext*, const pb::TokenizeRequest* request,
+  grpc::Status Tokenize(grpc::ServerContext* context, const pb::TokenizeRequest* request,
                         pb::TokenizeResponse* response) override {
+    tokenize_time_left_s =
+        (context->deadline() - std::chrono::system_clock::now()) / std::chrono::seconds(1);
     for (const char c : request->text().text()) response->add_ids(static_cast<unsigned char>(c));
     return grpc::Status::OK;
   }

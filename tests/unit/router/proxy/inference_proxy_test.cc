@@ -14,7 +14,8 @@ class InferenceProxyTest : public ScriptedClusterTest {
   InferenceProxyTest() { Serve({"a:1", "b:1"}); }
   StatusOr<Tokenized> Tokenize() {
     std::optional<StatusOr<Tokenized>> answer;
-    proxy_.Tokenize({}, [&](StatusOr<Tokenized> result) { answer = std::move(result); });
+    proxy_.Tokenize({}, loop_.Now() + Seconds(1),
+                    [&](StatusOr<Tokenized> result) { answer = std::move(result); });
     loop_.RunUntil([&] { return answer.has_value(); }, loop_.Now() + Milliseconds(1));
     return answer.value_or(Internal("no answer"));
   }
