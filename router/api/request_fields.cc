@@ -60,8 +60,7 @@ Sampling ReadSampling(JsonFields& fields, const RequestLimits& limits) {
   sampling.temperature = fields.Real("temperature", {.min = 0, .max = 2});
   sampling.top_p = fields.Real("top_p", {.min = 0, .max = 1, .above_min = true});
   sampling.min_p = fields.Real("min_p", {.min = 0, .max = 1}).value_or(0.0F);
-  sampling.repetition_penalty =
-      fields.Real("repetition_penalty", {.min = 0, .max = 10, .above_min = true});
+  sampling.repetition_penalty = fields.Real("repetition_penalty", {.min = 0.01, .max = 100});
   sampling.presence_penalty = fields.Real("presence_penalty", kPenalty).value_or(0.0F);
   sampling.frequency_penalty = fields.Real("frequency_penalty", kPenalty).value_or(0.0F);
   sampling.seed = fields.Signed64("seed");

@@ -84,7 +84,8 @@ TEST(ChatRequest, NamesTheFieldAtFault) {
       {R"("top_p":1.1)", "invalid_value", "top_p"},
       {R"("top_k":-2)", "invalid_value", "top_k"},
       {R"("min_p":1.5)", "invalid_value", "min_p"},
-      {R"("repetition_penalty":0)", "invalid_value", "repetition_penalty"},
+      {R"("repetition_penalty":0.009)", "invalid_value", "repetition_penalty"},
+      {R"("repetition_penalty":100.1)", "invalid_value", "repetition_penalty"},
       {R"("presence_penalty":2.1)", "invalid_value", "presence_penalty"},
       {R"("frequency_penalty":-2.1)", "invalid_value", "frequency_penalty"},
       {R"("top_logprobs":1)", "invalid_value", "top_logprobs"},
@@ -150,6 +151,13 @@ TEST(ChatRequest, BoundsStopStringsAndBiases) {
     ASSERT_FALSE(status.ok()) << refusal.fields;
     EXPECT_EQ(DetailOf(status)->param, refusal.param);
     EXPECT_NE(Message(status).find(refusal.code), std::string::npos) << Message(status);
+  }
+}
+
+// The range of the proto: what gRPC takes, HTTP takes.
+TEST(ChatRequest, TakesRepetitionPenaltiesOfTheWholeRange) {
+  for (const char* fields : {R"("repetition_penalty":0.01)", R"("repetition_penalty":100)"}) {
+    EXPECT_TRUE(ParseChatRequest(ChatBody(fields), {}).ok()) << fields;
   }
 }
 
