@@ -30,7 +30,7 @@ struct RequestLimits {
   uint32_t stop_strings = 4;
   size_t stop_bytes = 256;     // of one stop string
   uint32_t logit_bias = 1024;  // entries
-  size_t label_bytes = 512;    // user, safety_identifier, a metadata value, …
+  size_t label_bytes = 4096;   // user, safety_identifier, …; a metadata key and its value
   size_t model_bytes = 256;
 };
 

@@ -120,7 +120,9 @@ void CheckLabels(JsonFields& fields, const RequestLimits& limits) {
   for (const auto& [key, value] : *metadata) {
     const std::string* const text = value.AsString();
     if (text == nullptr || key.size() + text->size() > limits.label_bytes) {
-      return fields.FailValue("metadata", "an object of short strings");
+      return fields.FailValue("metadata", "an object of strings, each of at most " +
+                                              std::to_string(limits.label_bytes) +
+                                              " bytes with its key");
     }
   }
 }

@@ -161,6 +161,13 @@ TEST(ChatRequest, TakesRepetitionPenaltiesOfTheWholeRange) {
   }
 }
 
+// 64 characters of a key and 512 of a value, which have up to four bytes each.
+TEST(ChatRequest, TakesMetadataAsLongAsOpenAiDoes) {
+  std::string metadata = R"("metadata":{")" + std::string(64, 'k') + R"(":")";
+  for (int i = 0; i < 512; ++i) metadata += "\xF0\x9F\x98\x80";
+  EXPECT_TRUE(ParseChatRequest(ChatBody(metadata + "\"}"), {}).ok());
+}
+
 // What means nothing to us takes memory all the same.
 TEST(ChatRequest, BoundsLabelsThatItPassesOver) {
   RequestLimits limits;
