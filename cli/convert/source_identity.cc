@@ -4,6 +4,9 @@
 #include <filesystem>
 #include <system_error>
 
+#include "common/base/utf8.h"
+#include "common/model/strict_json.h"
+
 namespace windrose::cli {
 
 StatusOr<std::string> FileIdentity(const std::string& path) {
@@ -13,7 +16,9 @@ StatusOr<std::string> FileIdentity(const std::string& path) {
   const auto changed = std::filesystem::last_write_time(path, error);
   if (error) return Unavailable("cannot read " + path + ": " + error.message());
   const auto since_epoch = std::chrono::file_clock::to_sys(changed).time_since_epoch();
-  return std::filesystem::path(path).filename().string() + " " + std::to_string(bytes) + " " +
+  const std::string name = std::filesystem::path(path).filename().string();
+  // The manifest is JSON, which has UTF-8 only.
+  return (IsValidUtf8(name) ? name : Quoted(name)) + " " + std::to_string(bytes) + " " +
          std::to_string(std::chrono::nanoseconds(since_epoch).count());
 }
 

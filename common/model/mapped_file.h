@@ -1,9 +1,10 @@
 // MappedFile: a regular file of a model directory, mapped read-only.
 //
-// Opened by a plain name relative to an open directory: no path, no symbolic link, no pipe or
-// device. The mapping is shared and read-only: pages are read when touched and belong to the page
-// cache. If somebody truncates the file while it is mapped, touching what is gone kills the
-// process: replace model files by renaming, never in place. Immutable after Open: thread-safe.
+// Opened by its name relative to an open directory: no path, no symbolic link, no pipe or device.
+// Names that a file gave are checked by CheckPlainFileName before; the user's may be any. The
+// mapping is shared and read-only: pages are read when touched and belong to the page cache. If
+// somebody truncates the file while it is mapped, touching what is gone kills the process: replace
+// model files by renaming, never in place. Immutable after Open: thread-safe.
 #pragma once
 
 #include <cstddef>
@@ -17,8 +18,8 @@ namespace windrose {
 
 class MappedFile {
  public:
-  // NOT_FOUND only when it or the directory is not there; INVALID_ARGUMENT for what is not a plain
-  // name or not a regular file; PERMISSION_DENIED or UNAVAILABLE for what cannot be opened.
+  // NOT_FOUND only when it or the directory is not there; INVALID_ARGUMENT for what is not a name
+  // or not a regular file; PERMISSION_DENIED or UNAVAILABLE for what cannot be opened.
   static StatusOr<std::shared_ptr<const MappedFile>> Open(const std::string& directory,
                                                           const std::string& name);
   ~MappedFile();
@@ -41,7 +42,8 @@ class MappedFile {
 StatusOr<std::string> ReadModelText(const std::string& directory, const std::string& name,
                                     size_t max_bytes);
 
-// INVALID_ARGUMENT unless `name` is a plain file name: no slash, no "..", nothing unprintable.
+// INVALID_ARGUMENT unless `name`, which came from a file, is a plain file name: no slash, no "..",
+// nothing unprintable.
 Status CheckPlainFileName(const std::string& name);
 
 // Tells the kernel that `bytes` will be read soon. Never fails; it is advice.

@@ -28,6 +28,16 @@ TEST(SourceIdentity, SaysNameSizeAndTimeOfEachFile) {
   EXPECT_EQ(*FilesIdentity(directory.path(), names), *identity);
 }
 
+TEST(SourceIdentity, IsUtf8WhateverTheNamesAre) {
+  const TemporaryDirectory directory;
+  for (const char* name : {"gr\xC3\xBCn.gguf", "gr\xFCn.gguf"}) {
+    std::ofstream(directory.file(name)) << name;
+  }
+  EXPECT_THAT(*FileIdentity(directory.file("gr\xC3\xBCn.gguf")),
+              StartsWith("gr\xC3\xBCn.gguf 10 "));
+  EXPECT_THAT(*FileIdentity(directory.file("gr\xFCn.gguf")), StartsWith("\"gr?n.gguf\" 9 "));
+}
+
 TEST(SourceIdentity, SaysWhatCannotBeRead) {
   EXPECT_EQ(FileIdentity("/nowhere").status().code(), StatusCode::kUnavailable);
   EXPECT_EQ(FilesIdentity("/nowhere", {"a"}).status().code(), StatusCode::kUnavailable);

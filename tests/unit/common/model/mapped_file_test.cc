@@ -77,16 +77,33 @@ TEST(MappedFile, TellsAPointerOfGitLfsFromTheFile) {
   EXPECT_TRUE(MappedFile::Open(directory.path(), "a").ok());
 }
 
-TEST(MappedFile, RefusesEverythingButPlainNames) {
+TEST(MappedFile, RefusesPaths) {
   const TemporaryDirectory directory;
+  for (const std::string& name : {std::string("../../etc/passwd"), std::string("/etc/passwd"),
+                                  std::string("a/b"), std::string(".."), std::string("."),
+                                  std::string(), std::string("http://x"), std::string("a\0b", 3)}) {
+    EXPECT_EQ(MappedFile::Open(directory.path(), name).status().code(),
+              StatusCode::kInvalidArgument)
+        << name;
+  }
+}
+
+TEST(MappedFile, OpensWhateverNameTheUserGaveTheFile) {
+  const TemporaryDirectory directory;
+  for (const char* name : {"Mixtral 8×7B (1).gguf", ".hidden", "a:b", "a\\b", "\xE9"}) {
+    Write(directory.file(name), "x");
+    EXPECT_TRUE(MappedFile::Open(directory.path(), name).ok()) << name;
+  }
+}
+
+TEST(PlainFileName, IsNeitherAPathNorHiddenNorHardToPrint) {
+  EXPECT_TRUE(CheckPlainFileName("model-00001-of-00002.safetensors").ok());
   for (const std::string& name :
        {std::string("../../etc/passwd"), std::string("/etc/passwd"), std::string("a/b"),
         std::string(".."), std::string("."), std::string(), std::string(".hidden"),
         std::string("http://x"), std::string("a\\b"), std::string("a b"), std::string("a\n"),
         std::string(300, 'a'), std::string("a\0b", 3)}) {
-    EXPECT_EQ(MappedFile::Open(directory.path(), name).status().code(),
-              StatusCode::kInvalidArgument)
-        << name;
+    EXPECT_EQ(CheckPlainFileName(name).code(), StatusCode::kInvalidArgument) << name;
   }
 }
 
