@@ -128,6 +128,8 @@ class Conversion {
       RETURN_IF_ERROR(CheckUnused());
       return RecordProgress();
     }
+    // What finished no file, as on a disk that is too small, keeps nobody from another format.
+    if (begun->files.empty()) return RecordProgress();
     if (!SameConversion(*begun, manifest_)) {
       return FailedPrecondition(directory() +
                                 " holds an unfinished conversion of another source or to another "

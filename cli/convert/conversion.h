@@ -27,8 +27,9 @@ struct ConversionOptions {
 using ConversionProgress = std::function<void(uint64_t bytes, uint64_t total_bytes)>;
 
 // OK also when the destination holds the same conversion complete. ALREADY_EXISTS when it holds
-// another model, FAILED_PRECONDITION when it holds a conversion begun from another source or dtype,
-// or another process is writing there; RESOURCE_EXHAUSTED when its disk is too small.
+// another model, FAILED_PRECONDITION when it holds files of a conversion from another source or to
+// another dtype, or another process is writing there; RESOURCE_EXHAUSTED when its disk is too
+// small.
 Status Convert(const WeightSource& source, const ConversionOptions& options,
                const ConversionProgress& on_progress);
 

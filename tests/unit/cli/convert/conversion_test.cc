@@ -267,7 +267,9 @@ TEST_F(ConversionTest, RefusesADirectoryOfAnotherModel) {
 
 TEST_F(ConversionTest, RefusesToGoOnWithAnotherSource) {
   MadeSource source(config_);
-  source.before_read = [](const std::string&) { return Unavailable("cut"); };
+  source.before_read = [](const std::string& tensor) {
+    return FileOf(tensor) == kCoordinatorFile ? OkStatus() : Unavailable("cut");
+  };
   EXPECT_EQ(ConvertTo(directory_.path(), source).code(), StatusCode::kUnavailable);
   source.before_read = nullptr;
   source.identity = {"another"};
@@ -276,6 +278,18 @@ TEST_F(ConversionTest, RefusesToGoOnWithAnotherSource) {
   EXPECT_EQ(ConvertTo(directory_.path(), source, DType::kQ4).code(),
             StatusCode::kFailedPrecondition);
   EXPECT_TRUE(ConvertTo(directory_.path(), source).ok());
+}
+
+TEST_F(ConversionTest, BeginsAnewWhereNoFileWasFinished) {
+  MadeSource source(config_);
+  ASSERT_TRUE(ConvertTo(directory_.file("whole"), source, DType::kQ4).ok());
+  const std::string destination = directory_.file("begun");
+  source.before_read = [](const std::string&) { return Unavailable("cut"); };
+  EXPECT_EQ(ConvertTo(destination, source).code(), StatusCode::kUnavailable);
+  source.before_read = nullptr;
+  const Status other = ConvertTo(destination, source, DType::kQ4);
+  EXPECT_TRUE(other.ok()) << ToString(other);
+  EXPECT_EQ(FilesIn(destination), FilesIn(directory_.file("whole")));
 }
 
 TEST_F(ConversionTest, EndsWhenTheSourceChangesMeanwhile) {
