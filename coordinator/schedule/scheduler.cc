@@ -1,6 +1,7 @@
 #include "coordinator/schedule/scheduler.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include "common/base/check.h"
 
@@ -32,6 +33,7 @@ uint32_t FirstLogitRow(const Sequence& sequence, const BatchSpan& span) {
 }
 
 void AppendSpan(const Sequence& sequence, uint32_t row_count, Batch& batch) {
+  CHECK(BlocksFor(sequence.computed + row_count) <= sequence.blocks.size());
   BatchSpan span{.sequence = sequence.id,
                  .first_row = static_cast<uint32_t>(batch.row_count()),
                  .row_count = row_count,
@@ -66,64 +68,62 @@ void Scheduler::Remove(Sequence& sequence) {
 Batch Scheduler::Schedule() {
   Batch batch;
   AddDecodes(batch);
+  Admit();
   AddPrefills(batch);
-  Admit(batch);
   return batch;
 }
 
+// By index: preemption shortens running_ from its end, where this loop has not been yet.
 void Scheduler::AddDecodes(Batch& batch) {
-  const std::vector<Sequence*> candidates = running_;  // preemption edits running_
-  for (Sequence* sequence : candidates) {
-    if (!IsDecoding(*sequence) || RowsLeft(batch) == 0) continue;
-    AddRows(*sequence, 1, batch);
+  for (size_t index = 0; index < running_.size() && RowsLeft(batch) > 0; ++index) {
+    Sequence& sequence = *running_[index];
+    if (IsDecoding(sequence) && MakeRoom(sequence)) AppendSpan(sequence, 1, batch);
   }
 }
 
-void Scheduler::AddPrefills(Batch& batch) {
-  const std::vector<Sequence*> candidates = running_;
-  for (Sequence* sequence : candidates) {
-    if (IsDecoding(*sequence) || RowsLeft(batch) == 0) continue;
-    AddRows(*sequence, RowsLeft(batch), batch);
-  }
-}
-
-void Scheduler::Admit(Batch& batch) {
-  while (!waiting_.empty() && running_.size() < limits_.max_sequences && RowsLeft(batch) > 0) {
+void Scheduler::Admit() {
+  while (!waiting_.empty() && running_.size() < limits_.max_sequences) {
     Sequence& next = *waiting_.front();
-    // The whole of what it has must fit, so that an admitted prefill is not preempted by its own
-    // kind.
+    // The whole of what it has must fit, so that prefills never preempt.
     if (!allocator_.Extend(BlocksFor(static_cast<uint32_t>(next.tokens.size())), next.blocks))
       return;
     waiting_.erase(waiting_.begin());
     InsertByArrival(running_, &next);
-    AddRows(next, RowsLeft(batch), batch);
   }
 }
 
-void Scheduler::AddRows(Sequence& sequence, uint32_t limit, Batch& batch) {
-  // A sequence that was preempted in this very call no longer runs.
-  if (std::find(running_.begin(), running_.end(), &sequence) == running_.end()) return;
-  const uint32_t rows = std::min({sequence.pending(), limit, limits_.prefill_chunk});
-  if (MakeRoom(sequence, sequence.computed + rows, batch)) AppendSpan(sequence, rows, batch);
+// The earliest goes on whatever comes, so that each has its turn. Then those go first that have
+// least left: a short prompt does not wait for the long ones before it.
+void Scheduler::AddPrefills(Batch& batch) {
+  std::vector<const Sequence*> prefills;
+  std::copy_if(running_.begin(), running_.end(), std::back_inserter(prefills),
+               [&](const Sequence* sequence) { return !Holds(batch, *sequence); });
+  if (prefills.empty()) return;
+  std::stable_sort(prefills.begin() + 1, prefills.end(), [](const Sequence* a, const Sequence* b) {
+    return a->pending() < b->pending();
+  });
+  for (const Sequence* sequence : prefills) {
+    const uint32_t rows = std::min({sequence->pending(), RowsLeft(batch), limits_.prefill_chunk});
+    if (rows > 0) AppendSpan(*sequence, rows, batch);
+  }
 }
 
-bool Scheduler::MakeRoom(Sequence& sequence, uint32_t position_count, const Batch& batch) {
-  while (!allocator_.Extend(BlocksFor(position_count), sequence.blocks)) {
-    Sequence& victim = *running_.back();
-    // What this step already computes must keep its blocks; it will have its turn again.
-    if (Holds(batch, victim)) return false;
-    Preempt(victim);
-    if (&victim == &sequence) return false;
+bool Scheduler::MakeRoom(Sequence& sequence) {
+  while (!allocator_.Extend(BlocksFor(sequence.computed + 1), sequence.blocks)) {
+    const bool is_last = running_.back() == &sequence;
+    PreemptLatest();
+    if (is_last) return false;
   }
   return true;
 }
 
-void Scheduler::Preempt(Sequence& sequence) {
-  std::erase(running_, &sequence);
-  allocator_.Release(sequence.blocks);
-  sequence.computed = 0;
-  InsertByArrival(waiting_, &sequence);
-  ++preemptions_;
+void Scheduler::PreemptLatest() {
+  Sequence& latest = *running_.back();
+  running_.pop_back();
+  allocator_.Release(latest.blocks);
+  if (latest.computed > 0) ++preemptions_;
+  latest.computed = 0;
+  InsertByArrival(waiting_, &latest);
 }
 
 uint32_t Scheduler::RowsLeft(const Batch& batch) const {

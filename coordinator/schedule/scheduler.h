@@ -2,12 +2,12 @@
 //
 // Continuous batching with chunked prefill (Yu et al., "Orca", OSDI 2022; Agrawal et al.,
 // "Sarathi-Serve", OSDI 2024): every step takes one row of each decoding sequence first, then
-// chunks of prefill, up to a budget of rows. When the KV cache is full, the latest arrival gives
-// its blocks back and is computed again later (Kwon et al., "PagedAttention", SOSP 2023): nothing
-// running ever fails.
+// chunks of prefill, up to a budget of rows: of the earliest, so that none starves, then of those
+// that have least left. When the KV cache is full, the latest arrival gives its blocks back and is
+// computed again later (Kwon et al., "PagedAttention", SOSP 2023): nothing running ever fails.
 //
 // Invariants: a sequence waits or runs, never both; both lists are in order of arrival; only
-// running sequences hold blocks.
+// running sequences hold blocks, a prefill those of all its tokens.
 #pragma once
 
 #include <cstdint>
@@ -48,17 +48,17 @@ class Scheduler {
   uint32_t waiting_count() const { return static_cast<uint32_t>(waiting_.size()); }
   uint32_t blocks_used() const { return allocator_.used_count(); }
   uint32_t blocks_total() const { return allocator_.block_count(); }
+  // How often something was given up that has to be computed again.
   uint64_t preemptions() const { return preemptions_; }
 
  private:
-  // Adds up to `limit` pending rows of `sequence`; none when the cache is full even after
-  // preempting every later arrival.
-  void AddRows(Sequence& sequence, uint32_t limit, Batch& batch);
-  bool MakeRoom(Sequence& sequence, uint32_t position_count, const Batch& batch);
-  void Preempt(Sequence& sequence);
   void AddDecodes(Batch& batch);
+  void Admit();
   void AddPrefills(Batch& batch);
-  void Admit(Batch& batch);
+  // Gives `sequence` the block of its next position, if need be from the latest arrivals; false
+  // when it is the latest itself, and has been preempted.
+  bool MakeRoom(Sequence& sequence);
+  void PreemptLatest();
   uint32_t RowsLeft(const Batch& batch) const;
 
   const SchedulerLimits limits_;

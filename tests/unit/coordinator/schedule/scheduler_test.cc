@@ -1,6 +1,9 @@
 #include "coordinator/schedule/scheduler.h"
 
 #include <deque>
+#include <iterator>
+#include <map>
+#include <random>
 #include <set>
 
 #include "gtest/gtest.h"
@@ -53,25 +56,47 @@ TEST_F(SchedulerTest, CutsALongPromptIntoChunks) {
 }
 
 TEST_F(SchedulerTest, GivesEveryDecodeItsRowBeforePrefills) {
-  Scheduler scheduler(Limits(4, 20, 64, 64));
-  scheduler.Add(Arrive(100));  // a long prefill that arrived first
+  Scheduler scheduler(Limits(4, 20, 20, 64));
+  scheduler.Add(Arrive(100));  // arrived first, and would take every row of a step
   scheduler.Add(Arrive(2));
-  Complete(scheduler.Schedule());  // 20 rows of the first
-  sequences_[1].computed = 0;
-  // Let the second in: the first one's chunk takes the budget unless decodes go first.
-  sequences_[0].tokens.resize(100);
-  Batch batch = scheduler.Schedule();
-  while (batch.spans.size() < 2 && !batch.spans.empty()) {
-    Complete(batch);
-    batch = scheduler.Schedule();
-  }
-  Complete(batch);
-  sequences_[0].tokens.resize(160);  // as after a preemption: much to compute again
-  batch = scheduler.Schedule();
-  ASSERT_EQ(batch.spans.size(), 2U);
-  EXPECT_EQ(batch.spans[0].sequence, SequenceId(2));
+  for (int step = 0; step < 5; ++step) Complete(scheduler.Schedule());
+  Complete(scheduler.Schedule());  // the prompt of the second
+  scheduler.Add(Arrive(100));
+  const Batch batch = scheduler.Schedule();
+  ASSERT_EQ(batch.spans.size(), 3U);
   EXPECT_EQ(batch.spans[0].row_count, 1U);
-  EXPECT_EQ(batch.row_count(), 20U);
+  EXPECT_EQ(batch.spans[1].row_count, 1U);
+  EXPECT_EQ(batch.spans[2].row_count, 18U);
+}
+
+TEST_F(SchedulerTest, AShortPromptDoesNotWaitForLongOnes) {
+  Scheduler scheduler(Limits(8, 64, 32, 1024));
+  for (int index = 0; index < 3; ++index) scheduler.Add(Arrive(3000));
+  Complete(scheduler.Schedule());
+  scheduler.Add(Arrive(20));
+  scheduler.Add(Arrive(12));
+  const Batch batch = scheduler.Schedule();
+  ASSERT_EQ(batch.spans.size(), 3U);
+  EXPECT_EQ(batch.spans[0].sequence, SequenceId(1));
+  EXPECT_EQ(batch.spans[0].row_count, 32U);
+  EXPECT_EQ(batch.spans[1].sequence, SequenceId(5));
+  EXPECT_EQ(batch.spans[1].row_count, 12U);
+  EXPECT_EQ(batch.spans[2].sequence, SequenceId(4));
+  EXPECT_EQ(batch.spans[2].row_count, 20U);
+}
+
+TEST_F(SchedulerTest, TheEarliestPrefillGoesOnThoughShorterOnesKeepComing) {
+  Scheduler scheduler(Limits(8, 48, 32, 1024));
+  scheduler.Add(Arrive(320));
+  for (uint32_t step = 0; step < 10; ++step) {
+    for (int index = 0; index < 4; ++index) scheduler.Add(Arrive(16));
+    EXPECT_EQ(sequences_[0].computed, 32 * step);
+    Complete(scheduler.Schedule());
+    for (Sequence& sequence : sequences_) {
+      if (sequence.prompt_length == 16 && sequence.computed == 16) scheduler.Remove(sequence);
+    }
+  }
+  EXPECT_EQ(sequences_[0].pending(), 1U);
 }
 
 TEST_F(SchedulerTest, HonoursTheLimitOnSequences) {
@@ -131,15 +156,14 @@ TEST_F(SchedulerTest, APreemptedSequenceGoesOnBeforeLaterArrivals) {
 }
 
 TEST_F(SchedulerTest, FillsABatchToItsLastRowAndNoFurther) {
-  Scheduler scheduler(Limits(4, 2, 64, 64));
+  Scheduler scheduler(Limits(3, 3, 3, 64));
   for (const size_t length : {1U, 4U, 1U}) scheduler.Add(Arrive(length));
   for (int step = 0; step < 5; ++step) {
     const Batch batch = scheduler.Schedule();
-    EXPECT_EQ(batch.row_count(), 2U) << step;
-    EXPECT_EQ(batch.spans.size(), 2U) << step;
+    EXPECT_EQ(batch.row_count(), 3U) << step;
+    EXPECT_EQ(batch.spans.size(), 3U) << step;
     Complete(batch);
   }
-  EXPECT_EQ(scheduler.waiting_count(), 1U);
 }
 
 TEST_F(SchedulerTest, RemoveGivesBlocksBack) {
@@ -205,6 +229,66 @@ TEST_F(SchedulerTest, RowsCarryTokensPositionsAndEnoughBlocks) {
   EXPECT_EQ(batch.tokens.back(), TokenId(29));
   EXPECT_EQ(batch.spans[0].blocks.size(), 2U);
 }
+
+// Sequences of all lengths come, grow, are cancelled and end, in caches from tiny to ample.
+class SchedulerUnderLoad : public SchedulerTest, public testing::WithParamInterface<uint64_t> {
+ protected:
+  uint32_t From(uint32_t lowest, uint32_t highest) {
+    return std::uniform_int_distribution<uint32_t>(lowest, highest)(random_);
+  }
+
+  // What a step may hold, beside what AppendSpan checks.
+  void Check(const Batch& batch, const SchedulerLimits& limits) {
+    std::set<SequenceId> seen;
+    std::set<BlockId> blocks;
+    size_t block_count = 0;
+    EXPECT_LE(batch.row_count(), limits.max_batch_rows);
+    for (const BatchSpan& span : batch.spans) {
+      const Sequence& sequence = sequences_[span.sequence.value() - 1];
+      EXPECT_TRUE(seen.insert(span.sequence).second);
+      EXPECT_EQ(span.first_position, sequence.computed);
+      EXPECT_LE(span.row_count, limits.prefill_chunk);
+      EXPECT_GE(sequence.pending(), span.row_count);
+      blocks.insert(span.blocks.begin(), span.blocks.end());
+      block_count += span.blocks.size();
+    }
+    EXPECT_EQ(blocks.size(), block_count) << "a block of two sequences";
+  }
+
+  std::mt19937_64 random_{GetParam()};
+};
+
+TEST_P(SchedulerUnderLoad, EveryAnswerEndsAndNoBlockIsLostOrShared) {
+  const uint32_t rows = From(8, 64);
+  const SchedulerLimits limits = Limits(From(1, 8), rows, From(1, rows), From(8, 40));
+  Scheduler scheduler(limits);
+  std::map<SequenceId, size_t> wanted;  // length at which it ends
+  const uint32_t capacity = limits.kv_blocks * kKvBlockSize;
+  for (uint32_t step = 0; step < 60'000; ++step) {
+    if (sequences_.size() < 60 && From(0, 3) == 0) {
+      Sequence& arrived = Arrive(From(1, From(1, capacity - 1)));
+      wanted[arrived.id] =
+          From(arrived.prompt_length + 1, std::min(capacity, arrived.prompt_length + 100));
+      scheduler.Add(arrived);
+    }
+    const Batch batch = scheduler.Schedule();
+    ASSERT_EQ(batch.spans.empty(), scheduler.idle());
+    Check(batch, limits);
+    Complete(batch);
+    for (auto next = wanted.begin(); next != wanted.end();) {
+      Sequence& sequence = sequences_[next->first.value() - 1];
+      const bool over = sequence.tokens.size() >= next->second || From(0, 2000) == 0;
+      if (over) scheduler.Remove(sequence);
+      next = over ? wanted.erase(next) : std::next(next);
+    }
+    if (sequences_.size() == 60 && wanted.empty()) break;
+  }
+  EXPECT_TRUE(wanted.empty());
+  EXPECT_TRUE(scheduler.idle());
+  EXPECT_EQ(scheduler.blocks_used(), 0U);
+}
+
+INSTANTIATE_TEST_SUITE_P(Seeds, SchedulerUnderLoad, testing::Range(uint64_t{1}, uint64_t{41}));
 
 TEST(KvAllocator, GrantsAllOrNothing) {
   KvAllocator allocator(3);
