@@ -21,6 +21,7 @@ const char* OutcomeName(FinishReason reason) {
 Sequence BeginSequence(uint64_t ticket, const Request& request) {
   Sequence sequence;
   sequence.id = SequenceId(ticket);
+  sequence.under_way = !request.resume.empty();
   sequence.tokens = request.prompt;
   sequence.tokens.insert(sequence.tokens.end(), request.resume.begin(), request.resume.end());
   sequence.prompt_length = static_cast<uint32_t>(request.prompt.size());

@@ -8,10 +8,12 @@
 namespace windrose {
 namespace {
 
-bool ArrivedBefore(const Sequence* a, const Sequence* b) { return a->id < b->id; }
+bool GoesBefore(const Sequence* a, const Sequence* b) {
+  return a->under_way != b->under_way ? a->under_way : a->id < b->id;
+}
 
-void InsertByArrival(std::vector<Sequence*>& list, Sequence* sequence) {
-  list.insert(std::upper_bound(list.begin(), list.end(), sequence, ArrivedBefore), sequence);
+void Insert(std::vector<Sequence*>& list, Sequence* sequence) {
+  list.insert(std::upper_bound(list.begin(), list.end(), sequence, GoesBefore), sequence);
 }
 
 bool IsDecoding(const Sequence& sequence) { return sequence.pending() == 1; }
@@ -57,7 +59,7 @@ void AppendSpan(const Sequence& sequence, uint32_t row_count, Batch& batch) {
 Scheduler::Scheduler(const SchedulerLimits& limits)
     : limits_(limits), allocator_(limits.kv_blocks) {}
 
-void Scheduler::Add(Sequence& sequence) { InsertByArrival(waiting_, &sequence); }
+void Scheduler::Add(Sequence& sequence) { Insert(waiting_, &sequence); }
 
 void Scheduler::Remove(Sequence& sequence) {
   std::erase(running_, &sequence);
@@ -88,11 +90,11 @@ void Scheduler::Admit() {
     if (!allocator_.Extend(BlocksFor(static_cast<uint32_t>(next.tokens.size())), next.blocks))
       return;
     waiting_.erase(waiting_.begin());
-    InsertByArrival(running_, &next);
+    Insert(running_, &next);
   }
 }
 
-// The earliest goes on whatever comes, so that each has its turn. Then those go first that have
+// The first goes on whatever comes, so that each has its turn. Then those go first that have
 // least left: a short prompt does not wait for the long ones before it.
 void Scheduler::AddPrefills(Batch& batch) {
   std::vector<const Sequence*> prefills;
@@ -111,19 +113,19 @@ void Scheduler::AddPrefills(Batch& batch) {
 bool Scheduler::MakeRoom(Sequence& sequence) {
   while (!allocator_.Extend(BlocksFor(sequence.computed + 1), sequence.blocks)) {
     const bool is_last = running_.back() == &sequence;
-    PreemptLatest();
+    PreemptLast();
     if (is_last) return false;
   }
   return true;
 }
 
-void Scheduler::PreemptLatest() {
-  Sequence& latest = *running_.back();
+void Scheduler::PreemptLast() {
+  Sequence& last = *running_.back();
   running_.pop_back();
-  allocator_.Release(latest.blocks);
-  if (latest.computed > 0) ++preemptions_;
-  latest.computed = 0;
-  InsertByArrival(waiting_, &latest);
+  allocator_.Release(last.blocks);
+  if (last.computed > 0) ++preemptions_;
+  last.computed = 0;
+  Insert(waiting_, &last);
 }
 
 uint32_t Scheduler::RowsLeft(const Batch& batch) const {

@@ -6,6 +6,8 @@
 // that have least left. When the KV cache is full, the latest arrival gives its blocks back and is
 // computed again later (Kwon et al., "PagedAttention", SOSP 2023): nothing running ever fails.
 //
+// Answers that began on another coordinator count as earlier than all that did not.
+//
 // Invariants: a sequence waits or runs, never both; both lists are in order of arrival; only
 // running sequences hold blocks, a prefill those of all its tokens.
 #pragma once
@@ -58,7 +60,7 @@ class Scheduler {
   // Gives `sequence` the block of its next position, if need be from the latest arrivals; false
   // when it is the latest itself, and has been preempted.
   bool MakeRoom(Sequence& sequence);
-  void PreemptLatest();
+  void PreemptLast();
   uint32_t RowsLeft(const Batch& batch) const;
 
   const SchedulerLimits limits_;

@@ -20,6 +20,8 @@ inline uint32_t BlocksFor(uint32_t position_count) {
 
 struct Sequence {
   SequenceId id;  // rises with arrival: the lower, the earlier
+  // Its answer began on another coordinator, and is being read: it has waited for its turn already.
+  bool under_way = false;
   std::vector<TokenId> tokens;
   uint32_t computed = 0;
   // Logits of the prompt are wanted from this position on (echo with logprobs); none when it is not

@@ -281,6 +281,25 @@ TEST_F(EngineTest, APromptIsPrefillEvenInChunksOfOneRow) {
   EXPECT_EQ(cluster.decode_rows(), 3U);
 }
 
+TEST_F(EngineTest, AResumedAnswerGoesOnBeforeRequestsThatWait) {
+  ClusterShape shape;
+  shape.scheduler.max_sequences = 1;
+  SimCluster cluster(model_->checkpoint(), model_->tokenizer(), shape);
+  const auto whole = cluster.Submit(MakeRequest(5, 9));
+  ASSERT_TRUE(cluster.RunUntilDone());
+  cluster.Submit(MakeRequest(5, 3));
+  const auto waiting = cluster.Submit(MakeRequest(5, 3));
+  Request request = MakeRequest(5, 9);
+  request.resume = whole->tokens();
+  request.resume.resize(4);
+  const auto resumed = cluster.Submit(request);
+  for (int step = 0; step < 100 && !resumed->finish; ++step) cluster.engine().RunOnce();
+  EXPECT_EQ(resumed->events.size(), 5U);
+  EXPECT_EQ(resumed->events.back().id, whole->tokens().back());
+  EXPECT_TRUE(waiting->events.empty());
+  ASSERT_TRUE(cluster.RunUntilDone());
+}
+
 TEST_F(EngineTest, DrainingRefusesNewRequestsAndFinishesOldOnes) {
   SimCluster cluster(model_->checkpoint(), model_->tokenizer(), {});
   const auto old = cluster.Submit(MakeRequest(5, 5));

@@ -155,6 +155,23 @@ TEST_F(SchedulerTest, APreemptedSequenceGoesOnBeforeLaterArrivals) {
   EXPECT_EQ(batch.spans[0].sequence, SequenceId(2));
 }
 
+TEST_F(SchedulerTest, AnAnswerUnderWayGoesBeforeThoseThatHaveNotBegun) {
+  Scheduler scheduler(Limits(2, 128, 128, 4));
+  for (int index = 0; index < 3; ++index) scheduler.Add(Arrive(16));
+  Complete(scheduler.Schedule());
+  Sequence& under_way = Arrive(30);
+  under_way.under_way = true;
+  scheduler.Add(under_way);
+  scheduler.Remove(sequences_[0]);
+  Complete(scheduler.Schedule());
+  EXPECT_EQ(under_way.computed, 30U);
+  EXPECT_EQ(sequences_[2].computed, 0U);
+  for (int step = 0; step < 3; ++step) Complete(scheduler.Schedule());
+  EXPECT_EQ(scheduler.preemptions(), 1U);
+  EXPECT_TRUE(sequences_[1].blocks.empty());
+  EXPECT_EQ(under_way.computed, 33U);
+}
+
 TEST_F(SchedulerTest, FillsABatchToItsLastRowAndNoFurther) {
   Scheduler scheduler(Limits(3, 3, 3, 64));
   for (const size_t length : {1U, 4U, 1U}) scheduler.Add(Arrive(length));
@@ -267,6 +284,7 @@ TEST_P(SchedulerUnderLoad, EveryAnswerEndsAndNoBlockIsLostOrShared) {
   for (uint32_t step = 0; step < 60'000; ++step) {
     if (sequences_.size() < 60 && From(0, 3) == 0) {
       Sequence& arrived = Arrive(From(1, From(1, capacity - 1)));
+      arrived.under_way = From(0, 4) == 0;
       wanted[arrived.id] =
           From(arrived.prompt_length + 1, std::min(capacity, arrived.prompt_length + 100));
       scheduler.Add(arrived);
