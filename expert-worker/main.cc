@@ -19,6 +19,7 @@
 #include "common/kernels/instruction_set.h"
 #include "common/loading/weight_loading.h"
 #include "common/model/checkpoint.h"
+#include "common/net/address.h"
 #include "common/obs/health_state.h"
 #include "common/process/process.h"
 #include "expert-worker/beating_wait.h"
@@ -46,9 +47,9 @@ HostedModel Hosted(const Checkpoint& checkpoint, const std::vector<ExpertId>& ex
   return model;
 }
 
-ExpertServerSettings ServerSettings(const WorkerConfig& config, Entropy& entropy) {
+StatusOr<ExpertServerSettings> ServerSettings(const WorkerConfig& config, Entropy& entropy) {
   ExpertServerSettings settings;
-  settings.listen = config.listen;
+  ASSIGN_OR_RETURN(settings.listen, ParseHostPort(config.listen));
   settings.max_rows = config.max_rows;
   settings.max_links = config.max_links;
   settings.max_unsent_bytes = config.max_unsent_bytes;
@@ -146,9 +147,9 @@ Status Serve(const WorkerConfig& config, Process& process) {
   BatchComputer computer(ffn, config.tile_rows, &probe);
   Executor executor(QueueLimits(config), computer, process.clock, &probe);
   const ExpertServerParts parts = {executor, process.clock, *process.log, &probe};
+  ASSIGN_OR_RETURN(const ExpertServerSettings settings, ServerSettings(config, process.entropy));
   ASSIGN_OR_RETURN(const std::unique_ptr<ExpertServer> server,
-                   ExpertServer::Start(ServerSettings(config, process.entropy),
-                                       Hosted(checkpoint, experts), parts));
+                   ExpertServer::Start(settings, Hosted(checkpoint, experts), parts));
   loading.Start(config.compute.verify_weights, weights.storage());
   ASSIGN_OR_RETURN(const bool loaded, Load(weights, process, loading, probe, *server));
   if (!loaded) {

@@ -133,6 +133,7 @@ Status OpenGrpc(const RouterConfig& config, Router& router, Doors& doors) {
   ASSIGN_OR_RETURN(doors.grpc, GrpcFront::Start(options, {.loop = router.loop,
                                                           .proxy = router.proxy,
                                                           .entropy = router.process.entropy,
+                                                          .log = *router.process.log,
                                                           .probe = router.probe}));
   return OkStatus();
 }

@@ -8,6 +8,7 @@
 #include <string>
 #include <utility>
 
+#include "common/net/grpc_listener.h"
 #include "coordinator/server/call_registry.h"
 #include "coordinator/server/generate_call.h"
 #include "coordinator/server/inference_service.h"
@@ -42,20 +43,17 @@ class GrpcInferenceServer final : public InferenceServer {
     grpc::EnableDefaultHealthCheckService(true);
     grpc::ServerBuilder builder;
     ApplyGrpcServerSettings(options_.grpc, builder);
-    int port = 0;
-    builder.AddListeningPort(options_.listen.ToString(), MakeGrpcServerCredentials(), &port);
+    ASSIGN_OR_RETURN(listener_,
+                     GrpcListener::Open(options_.listen, options_.grpc, builder, parts_.log));
     builder.RegisterService(&service_);
     server_ = builder.BuildAndStart();
-    if (server_ == nullptr || port == 0) {
-      server_ = nullptr;
-      return Unavailable("cannot listen on " + options_.listen.ToString());
-    }
-    port_ = static_cast<uint16_t>(port);
+    if (server_ == nullptr) return Unavailable("the gRPC server does not start");
     SetServing(false);
+    listener_->Start();
     return OkStatus();
   }
 
-  uint16_t port() const override { return port_; }
+  uint16_t port() const override { return listener_->port(); }
 
   void SetServing(bool serving) override {
     if (server_ == nullptr) return;
@@ -72,6 +70,7 @@ class GrpcInferenceServer final : public InferenceServer {
     const bool all_ended = registry_.WaitUntilEmpty(parts_.clock.Now() + grace);
     if (!all_ended) AbortRest();
     // Everything of ours has ended; what remains are health watchers and idle connections.
+    listener_->Close();
     server_->Shutdown(gpr_time_from_millis(0, GPR_TIMESPAN));
     server_->Wait();
     server_ = nullptr;
@@ -94,7 +93,7 @@ class GrpcInferenceServer final : public InferenceServer {
   TextThread texts_;
   InferenceService service_;
   std::unique_ptr<grpc::Server> server_;
-  uint16_t port_ = 0;
+  std::unique_ptr<GrpcListener> listener_;
 };
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include <string>
 #include <utility>
 
+#include "common/net/grpc_listener.h"
 #include "common/wire/grpc_bytes.h"
 #include "expert-worker/server/frame_stream.h"
 #include "expert-worker/server/handshake.h"
@@ -86,8 +87,8 @@ struct ExpertServer::Impl final : public expert::v1::ExpertControl::CallbackServ
   std::atomic<bool> stopped{false};
   StreamTable<StatusStream> status_streams;
   StreamTable<FrameStream> frame_streams;
-  int bound_port = 0;
   std::unique_ptr<grpc::Server> server;
+  std::unique_ptr<GrpcListener> listener;
 };
 
 grpc::ServerWriteReactor<expert::v1::WorkerStatus>* ExpertServer::Impl::Join(
@@ -182,17 +183,17 @@ StatusOr<std::unique_ptr<ExpertServer>> ExpertServer::Start(const ExpertServerSe
   grpc_settings.message_bytes = impl->max_frame_bytes;
   grpc::ServerBuilder builder;
   ApplyGrpcServerSettings(grpc_settings, builder);
-  builder.AddListeningPort(settings.listen, MakeGrpcServerCredentials(), &impl->bound_port);
+  ASSIGN_OR_RETURN(impl->listener,
+                   GrpcListener::Open(settings.listen, grpc_settings, builder, parts.log));
   builder.RegisterService(static_cast<expert::v1::ExpertControl::CallbackService*>(impl.get()));
   builder.RegisterCallbackGenericService(impl.get());
   impl->server = builder.BuildAndStart();
-  if (impl->server == nullptr || impl->bound_port == 0) {
-    return Unavailable("cannot listen on " + settings.listen);
-  }
+  if (impl->server == nullptr) return Unavailable("the gRPC server does not start");
+  impl->listener->Start();
   return std::unique_ptr<ExpertServer>(new ExpertServer(std::move(impl)));
 }
 
-uint16_t ExpertServer::port() const { return static_cast<uint16_t>(impl_->bound_port); }
+uint16_t ExpertServer::port() const { return impl_->listener->port(); }
 
 void ExpertServer::SetState(WorkerState state) {
   impl_->state = state;
@@ -211,6 +212,7 @@ void ExpertServer::OnReply(ComputedReply reply) {
 
 void ExpertServer::Stop(Duration grace) {
   if (impl_->stopped.exchange(true)) return;
+  impl_->listener->Close();  // first: whoever is told the end comes back at once
   for (const auto& stream : impl_->frame_streams.All()) stream->End(grpc::Status::OK);
   for (const auto& stream : impl_->status_streams.All()) stream->End(grpc::Status::OK);
   impl_->server->Shutdown(After(grace));

@@ -18,6 +18,7 @@
 #include "common/base/log.h"
 #include "common/base/status.h"
 #include "common/base/time.h"
+#include "common/net/address.h"
 #include "common/net/grpc_settings.h"
 #include "expert-worker/exec/executor.h"
 #include "expert-worker/server/frame_gate.h"
@@ -27,9 +28,9 @@ namespace windrose {
 enum class WorkerState { kLoading, kReady, kDraining };
 
 struct ExpertServerSettings {
-  std::string listen = "127.0.0.1:0";  // checked by main: loopback, or explicitly insecure
-  uint32_t max_rows = 4096;            // of one frame
-  uint32_t max_links = 256;            // frame streams, and likewise status streams
+  HostPort listen{"127.0.0.1", 0};  // checked by main: loopback, or explicitly insecure
+  uint32_t max_rows = 4096;         // of one frame
+  uint32_t max_links = 256;         // frame streams, and likewise status streams
   uint64_t max_unsent_bytes = 256ULL * 1024 * 1024;  // of one link; over it the link is cut
   Duration max_budget = Seconds(120);
   uint64_t incarnation = 0;  // differs in every process

@@ -7,7 +7,7 @@
 
 #include <utility>
 
-#include "common/net/address.h"
+#include "common/net/grpc_listener.h"
 #include "router/server/generate_call_reactor.h"
 #include "router/upstream/inference_proto.h"
 #include "windrose/inference/v1/inference.grpc.pb.h"
@@ -140,21 +140,25 @@ class ClosedToNewCalls {
 class GrpcFrontServer final : public GrpcFront {
  public:
   GrpcFrontServer(const GrpcFrontOptions& options, const Parts& parts)
-      : service_(parts, options.write_timeout) {
+      : service_(parts, options.write_timeout) {}
+  ~GrpcFrontServer() override { Stop(Duration(0)); }
+
+  Status Listen(const GrpcFrontOptions& options, Log& log) {
     grpc::EnableDefaultHealthCheckService(true);
     if (options.reflection) grpc::reflection::InitProtoReflectionServerBuilderPlugin();
     grpc::ServerBuilder builder;
     ApplyGrpcServerSettings(options.settings, builder);
-    builder.AddListeningPort(HostPort{options.address, options.port}.ToString(),
-                             MakeGrpcServerCredentials(), &port_);
+    ASSIGN_OR_RETURN(listener_, GrpcListener::Open({options.address, options.port},
+                                                   options.settings, builder, log));
     builder.RegisterService(&service_);
     server_ = builder.BuildAndStart();
-    if (server_ != nullptr) SetServing(false);
+    if (server_ == nullptr) return Unavailable("the gRPC server does not start");
+    SetServing(false);
+    listener_->Start();
+    return OkStatus();
   }
-  ~GrpcFrontServer() override { Stop(Duration(0)); }
 
-  bool started() const { return server_ != nullptr && port_ > 0; }
-  uint16_t port() const override { return static_cast<uint16_t>(port_); }
+  uint16_t port() const override { return listener_->port(); }
 
   void SetServing(bool serving) override {
     grpc::HealthCheckServiceInterface* const health = server_->GetHealthCheckService();
@@ -173,6 +177,7 @@ class GrpcFrontServer final : public GrpcFront {
  private:
   // grpc::Server's own grace would wait for those who watch our health as well, who never end.
   void EndCalls(Duration patience) {
+    listener_->Close();
     const ClosedToNewCalls closed(server_->c_server());
     const bool ended = service_.calls().WaitUntilNone(SystemClock().Now() + patience);
     const Duration grace = ended ? kFarewell : Duration(0);
@@ -182,8 +187,8 @@ class GrpcFrontServer final : public GrpcFront {
   }
 
   PublicService service_;
-  int port_ = 0;
   std::unique_ptr<grpc::Server> server_;
+  std::unique_ptr<GrpcListener> listener_;
 };
 
 }  // namespace
@@ -191,10 +196,7 @@ class GrpcFrontServer final : public GrpcFront {
 StatusOr<std::unique_ptr<GrpcFront>> GrpcFront::Start(const GrpcFrontOptions& options,
                                                       const Parts& parts) {
   auto front = std::make_unique<GrpcFrontServer>(options, parts);
-  if (!front->started()) {
-    return Unavailable("the gRPC listener cannot bind " +
-                       HostPort{options.address, options.port}.ToString());
-  }
+  RETURN_IF_ERROR(Annotate(front->Listen(options, parts.log), "--grpc-listen"));
   return std::unique_ptr<GrpcFront>(std::move(front));
 }
 

@@ -10,6 +10,7 @@
 #include <string>
 
 #include "common/base/event_loop.h"
+#include "common/base/log.h"
 #include "common/base/random.h"
 #include "common/base/status.h"
 #include "common/net/grpc_settings.h"
@@ -33,6 +34,7 @@ class GrpcFront {
     EventLoop& loop;
     InferenceProxy& proxy;
     Entropy& entropy;
+    Log& log;
     const RouterProbe& probe;
   };
 

@@ -55,7 +55,7 @@ RunningWorker::RunningWorker(const RunningWorkerOptions& options)
                 nullptr) {
   const Checkpoint& checkpoint = TinyModel::Get().checkpoint();
   ExpertServerSettings settings;
-  settings.listen = "127.0.0.1:" + std::to_string(options.port);
+  settings.listen.port = options.port;
   settings.incarnation = options.incarnation;
   settings.max_rows = options.max_rows;
   settings.max_links = options.max_links;

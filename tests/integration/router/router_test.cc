@@ -39,7 +39,7 @@ class RouterTest : public ::testing::Test {
     ASSERT_TRUE(http.ok());
     http_ = std::move(*http);
     auto grpc = GrpcFront::Start(
-        {}, {.loop = loop_, .proxy = proxy_, .entropy = entropy_, .probe = probe_});
+        {}, {.loop = loop_, .proxy = proxy_, .entropy = entropy_, .log = log_, .probe = probe_});
     ASSERT_TRUE(grpc.ok());
     grpc_ = std::move(*grpc);
   }
@@ -215,9 +215,9 @@ TEST_F(RouterTest, ServesTheSameOverGrpc) {
 
 TEST_F(RouterTest, CutsAGrpcClientThatDoesNotRead) {
   coordinators_[0]->service.endless = coordinators_[1]->service.endless = true;
-  const auto front =
-      GrpcFront::Start({.write_timeout = Milliseconds(200)},
-                       {.loop = loop_, .proxy = proxy_, .entropy = entropy_, .probe = probe_});
+  const auto front = GrpcFront::Start(
+      {.write_timeout = Milliseconds(200)},
+      {.loop = loop_, .proxy = proxy_, .entropy = entropy_, .log = log_, .probe = probe_});
   ASSERT_TRUE(front.ok());
   grpc::ChannelArguments arguments;
   arguments.SetInt(GRPC_ARG_HTTP2_BDP_PROBE, 0);  // whose window would grow for seconds
@@ -306,7 +306,8 @@ TEST_F(RouterTest, ListensOnAnAddressWithColons) {
   const auto ignore = [](const HttpRequest&, const std::shared_ptr<HttpResponder>&) {};
   if (!HttpServer::Start(probe, ignore, log_, entropy_).ok()) GTEST_SKIP() << "no IPv6 here";
   const auto front = GrpcFront::Start(
-      {.address = "::1"}, {.loop = loop_, .proxy = proxy_, .entropy = entropy_, .probe = probe_});
+      {.address = "::1"},
+      {.loop = loop_, .proxy = proxy_, .entropy = entropy_, .log = log_, .probe = probe_});
   EXPECT_TRUE(front.ok()) << ToString(front.status());
 }
 
