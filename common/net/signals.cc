@@ -57,7 +57,7 @@ SignalWaiter::SignalWaiter() {
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   struct sigaction ignore = {};
   ignore.sa_handler = SIG_IGN;
-  sigaction(SIGPIPE, &ignore, nullptr);
+  for (const int signal : {SIGPIPE, SIGXFSZ}) sigaction(signal, &ignore, nullptr);
   signal_fd_ = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
   wake_fd_ = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   CHECK(signal_fd_ >= 0 && wake_fd_ >= 0);

@@ -1,4 +1,5 @@
-// SignalWaiter: SIGINT, SIGTERM and SIGHUP as a value that main waits for; SIGPIPE is ignored.
+// SignalWaiter: SIGINT, SIGTERM and SIGHUP as a value that main waits for; SIGPIPE and SIGXFSZ are
+// ignored.
 //
 // Made first in main, before any thread, so that every thread inherits the mask. The first signal
 // ends Wait(); from then on SIGINT or SIGTERM ends the process at once, and a hang-up does nothing:

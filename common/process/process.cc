@@ -1,11 +1,26 @@
 #include "common/process/process.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include "common/base/descriptors.h"
 #include "common/base/thread_placement.h"
 #include "common/net/address.h"
 #include "common/obs/process_log.h"
 
 namespace windrose {
+namespace {
+
+// A stream that was closed would be what is opened first, and the log would go there.
+void OpenStandardStreams() {
+  int descriptor = 0;
+  do {
+    descriptor = open("/dev/null", O_RDWR);
+  } while (descriptor >= 0 && descriptor <= STDERR_FILENO);
+  close(descriptor);
+}
+
+}  // namespace
 
 Status Process::OpenAdmin(const std::string& address) {
   ASSIGN_OR_RETURN(const HostPort parsed, ParseHostPort(address));
@@ -18,6 +33,7 @@ Status Process::OpenAdmin(const std::string& address) {
 }
 
 int RunProcess(const ProcessStart& start, const std::function<Status(Process&)>& serve) {
+  OpenStandardStreams();
   RaiseDescriptorLimit();
   Process process;
   // Before the log has its thread: those that start from here on inherit it.

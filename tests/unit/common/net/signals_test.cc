@@ -2,7 +2,11 @@
 
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
+#include <cerrno>
+#include <cstdio>
 #include <cstdlib>
 
 namespace windrose {
@@ -51,6 +55,18 @@ TEST(SignalWaiter, OutlivesATerminalWhenItIsToldTo) {
         SignalWaiter waiter;
         raise(SIGHUP);
         std::_Exit(waiter.WaitFor(Duration::zero()).has_value() ? 1 : 42);
+      },
+      testing::ExitedWithCode(42), "");
+}
+
+TEST(SignalWaiter, LetsALogThatMayNotGrowFailTheWrite) {
+  EXPECT_EXIT(
+      {
+        SignalWaiter waiter;
+        const int log = fileno(std::tmpfile());
+        const rlimit nothing = {};
+        setrlimit(RLIMIT_FSIZE, &nothing);
+        std::_Exit(write(log, "line", 4) < 0 && errno == EFBIG ? 42 : 1);
       },
       testing::ExitedWithCode(42), "");
 }

@@ -1,8 +1,12 @@
 #include "common/process/process.h"
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
+#include <cstdlib>
 #include <string>
 #include <thread>
 #include <vector>
@@ -58,6 +62,37 @@ TEST(RunProcess, DoesNotRunWhereItMayNot) {
     return OkStatus();
   };
   EXPECT_EQ(RunProcess({.name = "test", .log_level = "off", .cpus = "99999"}, serve), 1);
+}
+
+// Each in a process of its own, which has only what it is given.
+TEST(RunProcess, KeepsItsLogOutOfWhatItOpens) {
+  const auto serve = [](Process&) -> Status {
+    char target[16] = {};
+    const ssize_t length = readlink("/proc/self/fd/2", target, sizeof target);
+    std::_Exit(std::string(target, static_cast<size_t>(length)) == "/dev/null" ? 42 : 1);
+  };
+  EXPECT_EXIT(
+      {
+        close(STDOUT_FILENO);
+        close(STDERR_FILENO);
+        RunProcess({.name = "test", .log_level = "info"}, serve);
+      },
+      testing::ExitedWithCode(42), "");
+}
+
+TEST(RunProcess, MayOpenAsManyFilesAsItCanBeGranted) {
+  rlimit before = {};
+  ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &before), 0);
+  rlimit few = before;
+  few.rlim_cur = 100;
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &few), 0);
+  rlimit within = {};
+  RunProcess({.name = "test", .log_level = "off"}, [&](Process&) {
+    getrlimit(RLIMIT_NOFILE, &within);
+    return OkStatus();
+  });
+  setrlimit(RLIMIT_NOFILE, &before);
+  EXPECT_EQ(within.rlim_cur, before.rlim_max);
 }
 
 TEST(Process, OpensNoAdminPortOnABadAddress) {
