@@ -4,6 +4,7 @@
 #include <grpcpp/server.h>
 #include <grpcpp/server_builder.h>
 
+#include <algorithm>
 #include <atomic>
 #include <string>
 #include <utility>
@@ -77,6 +78,7 @@ struct ExpertServer::Impl final : public expert::v1::ExpertControl::CallbackServ
   void Send(FrameStream& stream, const wire::ReplyFrame& frame);
   void Refuse(FrameStream& stream, const AcceptedCall& call, StatusCode code);
   StatusCode Admit(AcceptedCall& call, StatusCode gate_refusal);
+  void EndFrames(TimePoint deadline);
 
   const ExpertServerSettings settings;
   const HostedModel model;
@@ -171,6 +173,15 @@ void ExpertServer::Impl::Send(FrameStream& stream, const wire::ReplyFrame& frame
   stream.Send(std::move(bytes));
 }
 
+// A coordinator that has read all replies lets go of its connection, status stream and all. Closed
+// by us before that, it would be reset, and what the kernel still had of the replies lost.
+void ExpertServer::Impl::EndFrames(TimePoint deadline) {
+  const size_t links = std::min(frame_streams.size(), status_streams.size());
+  const size_t others = status_streams.size() - links;
+  for (const auto& stream : frame_streams.All()) stream->End(grpc::Status::OK);
+  (void)status_streams.AwaitAtMost(others, deadline);
+}
+
 ExpertServer::ExpertServer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 
 ExpertServer::~ExpertServer() { Stop(Duration{}); }
@@ -213,9 +224,10 @@ void ExpertServer::OnReply(ComputedReply reply) {
 void ExpertServer::Stop(Duration grace) {
   if (impl_->stopped.exchange(true)) return;
   impl_->listener->Close();  // first: whoever is told the end comes back at once
-  for (const auto& stream : impl_->frame_streams.All()) stream->End(grpc::Status::OK);
+  const TimePoint deadline = impl_->parts.clock.Now() + grace;
+  impl_->EndFrames(deadline);
   for (const auto& stream : impl_->status_streams.All()) stream->End(grpc::Status::OK);
-  impl_->server->Shutdown(After(grace));
+  impl_->server->Shutdown(After(deadline - impl_->parts.clock.Now()));
   impl_->server->Wait();
 }
 

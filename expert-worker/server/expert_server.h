@@ -76,7 +76,7 @@ class ExpertServer final : public ReplyReceiver {
   // The executor's results. Thread-safe.
   void OnReply(ComputedReply reply) override;
 
-  // Waits until every reply was written, at most `grace`, then ends all streams.
+  // Waits until coordinators have read every reply, at most `grace`, then ends all streams.
   void Stop(Duration grace);
 
  private:

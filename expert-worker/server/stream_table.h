@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "common/base/mutex.h"
+#include "common/base/time.h"
 
 namespace windrose {
 
@@ -44,6 +45,7 @@ class StreamTable {
     if (found == streams_.end()) return;
     removed = std::move(found->second);
     streams_.erase(found);
+    removed_.NotifyAll();  // Under the lock: the waiter may destroy this as soon as it has it.
   }
 
   std::vector<std::shared_ptr<Stream>> All() const {
@@ -51,6 +53,15 @@ class StreamTable {
     std::vector<std::shared_ptr<Stream>> all;
     for (const auto& [number, stream] : streams_) all.push_back(stream);
     return all;
+  }
+
+  // False when more than `count` are open at `deadline`.
+  bool AwaitAtMost(size_t count, TimePoint deadline) {
+    MutexLock lock(mutex_);
+    while (streams_.size() > count) {
+      if (!removed_.WaitUntil(mutex_, deadline)) return streams_.size() <= count;
+    }
+    return true;
   }
 
   size_t size() const {
@@ -61,6 +72,7 @@ class StreamTable {
  private:
   const size_t capacity_;
   mutable Mutex mutex_;
+  CondVar removed_;
   uint64_t next_number_ WINDROSE_GUARDED_BY(mutex_) = 1;
   std::map<uint64_t, std::shared_ptr<Stream>> streams_ WINDROSE_GUARDED_BY(mutex_);
 };

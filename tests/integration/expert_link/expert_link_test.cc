@@ -211,7 +211,7 @@ TEST(ExpertLink, DrainingWorkerSendsAllItsAnswersBeforeItLeaves) {
   worker.StartComputing();
   std::thread draining([&] { worker.Drain(); });
   EXPECT_TRUE(coordinator.AwaitDown());
-  EXPECT_EQ(coordinator.replies.size(), kCalls);
+  EXPECT_EQ(coordinator.replies.size(), kCalls) << coordinator.downs.back().second;
   draining.join();
 }
 

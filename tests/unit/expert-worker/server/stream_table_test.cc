@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <thread>
+
 namespace windrose {
 namespace {
 
@@ -23,6 +25,18 @@ TEST(StreamTable, SaysWhenItIsFullButHoldsTheStream) {
   EXPECT_EQ(table.Find(1), nullptr);
   table.Remove(1);
   EXPECT_EQ(table.All().size(), 1U);
+}
+
+TEST(StreamTable, WaitsUntilFewEnoughAreOpen) {
+  StreamTable<int> table(2);
+  const TimePoint past;
+  EXPECT_TRUE(table.AwaitAtMost(0, past));
+  table.Add(1, std::make_shared<int>(1));
+  EXPECT_TRUE(table.AwaitAtMost(1, past));
+  EXPECT_FALSE(table.AwaitAtMost(0, past));
+  std::thread removing([&table] { table.Remove(1); });
+  EXPECT_TRUE(table.AwaitAtMost(0, SystemClock().Now() + Seconds(60)));
+  removing.join();
 }
 
 }  // namespace
