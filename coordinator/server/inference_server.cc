@@ -3,7 +3,9 @@
 #include <grpcpp/grpcpp.h>
 #include <grpcpp/health_check_service_interface.h>
 
+#include <algorithm>
 #include <chrono>
+#include <climits>
 #include <memory>
 #include <string>
 #include <utility>
@@ -16,7 +18,17 @@
 namespace windrose {
 namespace {
 
+// Of one connection, beside Generate: a router's probes and short calls must never wait for those.
+constexpr size_t kOtherCalls = 64;
+
 constexpr char kServiceName[] = "windrose.inference.v1.InferenceService";
+
+GrpcSettings SettingsFor(const InferenceServerOptions& options) {
+  GrpcSettings settings = options.grpc;
+  const auto calls = static_cast<int>(std::min<size_t>(options.open_calls + kOtherCalls, INT_MAX));
+  settings.concurrent_streams = std::max(settings.concurrent_streams, calls);
+  return settings;
+}
 
 uint32_t Milliseconds32(Duration duration) {
   return static_cast<uint32_t>(
@@ -42,9 +54,9 @@ class GrpcInferenceServer final : public InferenceServer {
                                           options_.allow_insecure));
     grpc::EnableDefaultHealthCheckService(true);
     grpc::ServerBuilder builder;
-    ApplyGrpcServerSettings(options_.grpc, builder);
-    ASSIGN_OR_RETURN(listener_,
-                     GrpcListener::Open(options_.listen, options_.grpc, builder, parts_.log));
+    const GrpcSettings settings = SettingsFor(options_);
+    ApplyGrpcServerSettings(settings, builder);
+    ASSIGN_OR_RETURN(listener_, GrpcListener::Open(options_.listen, settings, builder, parts_.log));
     builder.RegisterService(&service_);
     server_ = builder.BuildAndStart();
     if (server_ == nullptr) return Unavailable("the gRPC server does not start");

@@ -326,6 +326,24 @@ TEST_F(InferenceServerTest, RefusesCallsBeyondItsLimit) {
   sink->OnError(Internal("over"));
 }
 
+TEST_F(InferenceServerTest, AnswersProbesBesideAsManyCallsAsMayBeOpen) {
+  InferenceServerOptions options;
+  options.open_calls = 2;
+  options.grpc.concurrent_streams = 2;
+  StartServer(options);
+  const std::vector<std::unique_ptr<Stream>> streams = [this] {
+    std::vector<std::unique_ptr<Stream>> open;
+    while (open.size() < 2) open.push_back(Open(Chat()));
+    return open;
+  }();
+  ASSERT_NE(generator_.WaitForSink(1), nullptr);
+  grpc::ClientContext context;
+  context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(5));
+  pb::ListModelsResponse models;
+  EXPECT_TRUE(stub_->ListModels(&context, pb::ListModelsRequest(), &models).ok());
+  for (const auto& stream : streams) stream->context.TryCancel();
+}
+
 TEST_F(InferenceServerTest, DrainsRunningStreamsAndRefusesNewOnes) {
   StartServer();
   const auto stream = Open(Chat());
