@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <grpcpp/server_builder.h>
 #include <netinet/tcp.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -14,6 +13,7 @@
 #include <thread>
 #include <utility>
 
+#include "common/base/descriptors.h"
 #include "common/net/asio.h"
 
 namespace windrose {
@@ -27,9 +27,8 @@ using GrpcAcceptor = grpc::experimental::ExternalConnectionAcceptor;
 // The kernel gives the lowest number that is free: whoever has this one or a higher one came when
 // three quarters were in use.
 int FirstSparedDescriptor() {
-  rlimit limit = {};
-  if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur > INT_MAX) return INT_MAX;
-  return static_cast<int>(limit.rlim_cur - limit.rlim_cur / 4);
+  const uint64_t limit = DescriptorLimit();
+  return limit > INT_MAX ? INT_MAX : static_cast<int>(limit - limit / 4);
 }
 
 // One bound address. `pause` runs while nothing can be accepted.

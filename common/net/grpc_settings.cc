@@ -2,9 +2,11 @@
 
 #include <grpc/compression.h>
 #include <grpcpp/create_channel.h>
+#include <grpcpp/generic/async_generic_service.h>
 #include <grpcpp/resource_quota.h>
 #include <grpcpp/security/credentials.h>
 #include <grpcpp/security/server_credentials.h>
+#include <grpcpp/server.h>
 #include <grpcpp/server_builder.h>
 #include <grpcpp/support/channel_arguments.h>
 
@@ -23,9 +25,28 @@ int ToMilliseconds(Duration duration) {
 
 int ToInt(size_t value) { return static_cast<int>(std::min<size_t>(value, INT32_MAX)); }
 
+// A server without ports, which nobody can reach.
+struct IdleServer {
+  IdleServer() {
+    grpc::ServerBuilder builder;
+    builder.RegisterCallbackGenericService(&service);
+    server = builder.BuildAndStart();
+  }
+  grpc::CallbackGenericService service;
+  std::unique_ptr<grpc::Server> server;
+};
+
+// gRPC 1.51 may abort the process when the last user of its callback threads goes away: while a
+// new one comes, as where all workers are gone for a moment, or soon after they began, as where a
+// port is in use. So one stays until the process has ended.
+void KeepCallbackThreads() {
+  [[maybe_unused]] static const auto* const kServer = std::make_unique<IdleServer>().release();
+}
+
 }  // namespace
 
 grpc::ChannelArguments GrpcChannelArguments(const GrpcSettings& settings) {
+  KeepCallbackThreads();
   grpc::ChannelArguments arguments;
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, ToMilliseconds(settings.keepalive_time));
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, ToMilliseconds(settings.keepalive_timeout));
@@ -59,6 +80,7 @@ std::shared_ptr<grpc::Channel> MakeGrpcChannel(const std::string& address,
 }
 
 void ApplyGrpcServerSettings(const GrpcSettings& settings, grpc::ServerBuilder& builder) {
+  KeepCallbackThreads();
   builder.SetMaxReceiveMessageSize(ToInt(settings.message_bytes));
   builder.SetMaxSendMessageSize(ToInt(settings.message_bytes));
   builder.SetDefaultCompressionAlgorithm(GRPC_COMPRESS_NONE);

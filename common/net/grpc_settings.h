@@ -4,7 +4,7 @@
 // The defaults of gRPC are minutes (keepalive off, reconnect after up to 120 s, handshake 120 s);
 // ours are set on purpose: a dead peer is noticed in three seconds even on a silent link, retries
 // are off because replay is our own, compression is off because it would let a small frame become a
-// large one. Thread-safe: functions of values.
+// large one. The first use of either keeps gRPC's threads until the process ends. Thread-safe.
 #pragma once
 
 #include <cstddef>

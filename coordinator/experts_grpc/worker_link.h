@@ -20,7 +20,6 @@
 #include "common/base/random.h"
 #include "common/base/status.h"
 #include "coordinator/experts/expert_transport.h"
-#include "coordinator/experts_grpc/callback_threads.h"
 #include "coordinator/experts_grpc/worker_streams.h"
 
 namespace windrose {
@@ -37,7 +36,6 @@ struct WorkerLinkEnvironment {
   Entropy& entropy;
   Log& log;
   ExpertTransportListener* listener = nullptr;
-  CallbackThreads callback_threads;
   StreamCount count;
 };
 

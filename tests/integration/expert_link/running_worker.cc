@@ -1,26 +1,10 @@
 #include "tests/integration/expert_link/running_worker.h"
 
-#include <gtest/gtest.h>
-
 #include "common/base/check.h"
-#include "coordinator/experts_grpc/callback_threads.h"
 #include "tests/support/tiny_mixtral.h"
 
 namespace windrose {
 namespace {
-
-// From the first test to the last, as in processes, which have a gRPC server for all their life.
-class CallbackThreadsEnvironment final : public ::testing::Environment {
- public:
-  void SetUp() override { threads_ = std::make_unique<CallbackThreads>(); }
-  void TearDown() override { threads_.reset(); }
-
- private:
-  std::unique_ptr<CallbackThreads> threads_;
-};
-
-[[maybe_unused]] ::testing::Environment* const kEnvironment =
-    ::testing::AddGlobalTestEnvironment(new CallbackThreadsEnvironment);
 
 std::vector<ExpertId> Ids(const std::vector<uint32_t>& experts) {
   std::vector<ExpertId> ids;
