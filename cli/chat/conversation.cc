@@ -2,7 +2,7 @@
 
 #include <boost/json.hpp>
 
-#include "cli/chat/model_list.h"
+#include "cli/chat/stream_chunk.h"
 
 namespace windrose::cli {
 namespace {
@@ -23,9 +23,8 @@ void ReadChoice(const boost::json::object& choice, ChatChunk& chunk) {
   if (reason != nullptr && reason->is_string()) chunk.finish_reason = reason->get_string().c_str();
 }
 
-void ReadUsage(const boost::json::value& usage, ChatChunk& chunk) {
-  if (!usage.is_object()) return;
-  const auto* tokens = usage.get_object().if_contains("completion_tokens");
+void ReadUsage(const boost::json::object& usage, ChatChunk& chunk) {
+  const auto* tokens = usage.if_contains("completion_tokens");
   if (tokens != nullptr && tokens->is_int64()) chunk.completion_tokens = tokens->get_int64();
 }
 
@@ -56,23 +55,11 @@ void Conversation::Append(std::string question, std::string answer) {
 }
 
 StatusOr<ChatChunk> ParseChunk(std::string_view data) {
+  ASSIGN_OR_RETURN(const StreamChunk event, ParseStreamChunk(data));
   ChatChunk chunk;
-  if (data == "[DONE]") {
-    chunk.done = true;
-    return chunk;
-  }
-  boost::json::error_code error;
-  const boost::json::value document = boost::json::parse(data, error);
-  if (error || !document.is_object()) return InvalidArgument("an event of the stream is not JSON");
-  const boost::json::object& object = document.get_object();
-  if (object.contains("error")) return Unavailable(ErrorMessage(data));
-  const auto* choices = object.if_contains("choices");
-  if (choices == nullptr || !choices->is_array()) {
-    return InvalidArgument("an event of the stream has no choices");
-  }
-  const boost::json::array& list = choices->get_array();
-  if (!list.empty() && list.front().is_object()) ReadChoice(list.front().get_object(), chunk);
-  if (const auto* usage = object.if_contains("usage")) ReadUsage(*usage, chunk);
+  chunk.done = event.done;
+  ReadChoice(event.choice, chunk);
+  ReadUsage(event.usage, chunk);
   return chunk;
 }
 

@@ -11,6 +11,7 @@
 #include <thread>
 #include <vector>
 
+#include "common/base/descriptors.h"
 #include "common/base/thread_placement.h"
 
 namespace windrose {
@@ -86,13 +87,13 @@ TEST(RunProcess, MayOpenAsManyFilesAsItCanBeGranted) {
   rlimit few = before;
   few.rlim_cur = 100;
   ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &few), 0);
-  rlimit within = {};
+  uint64_t within = 0;
   RunProcess({.name = "test", .log_level = "off"}, [&](Process&) {
-    getrlimit(RLIMIT_NOFILE, &within);
+    within = DescriptorLimit();
     return OkStatus();
   });
   setrlimit(RLIMIT_NOFILE, &before);
-  EXPECT_EQ(within.rlim_cur, before.rlim_max);
+  EXPECT_EQ(within, before.rlim_max);
 }
 
 TEST(Process, OpensNoAdminPortOnABadAddress) {
