@@ -76,10 +76,10 @@ size_t Utf8CharacterBytes(std::string_view text) {
   return bytes;
 }
 
-std::string_view Utf8Prefix(std::string_view text, size_t limit) {
-  if (text.size() <= limit) return text;
+std::string Utf8Prefix(std::string_view text, size_t limit) {
+  if (text.size() <= limit) return std::string(text);
   while (limit > 0 && (static_cast<uint8_t>(text[limit]) & 0xC0) == 0x80) --limit;
-  return text.substr(0, limit);
+  return std::string(text.substr(0, limit));
 }
 
 bool IsValidUtf8(std::string_view bytes) {

@@ -35,7 +35,7 @@ class Utf8Stream {
 bool IsValidUtf8(std::string_view bytes);
 
 // The beginning of `text`, which is UTF-8, in at most `limit` bytes: no character is cut.
-std::string_view Utf8Prefix(std::string_view text, size_t limit);
+std::string Utf8Prefix(std::string_view text, size_t limit);
 
 // Bytes of the whole character that `text` begins with, 1 to 4; 0 when it begins with none.
 size_t Utf8CharacterBytes(std::string_view text);

@@ -67,8 +67,7 @@ grpc::Status ToGrpcStatus(const Status& status, uint32_t retry_after_ms) {
   }
   // The codes of absl::Status and gRPC are the same numbers.
   const auto code = static_cast<grpc::StatusCode>(status.code());
-  const std::string full = Message(status);
-  const std::string message(Utf8Prefix(full, kMaxMessageBytes));
+  const std::string message = Utf8Prefix(Message(status), kMaxMessageBytes);
   google::rpc::Status details;
   details.set_code(code);
   details.set_message(message);

@@ -33,7 +33,7 @@ Status CheckChatSize(const pb::ChatPrompt& prompt, const RequestLimits& limits) 
 Status CheckModelName(const ServedModel& model, const std::string& name) {
   if (model.Answers(name)) return OkStatus();
   return WithErrorCode(
-      NotFound("model: wanted '" + model.id + "'; got '" + std::string(Utf8Prefix(name, 64)) + "'"),
+      NotFound("model: wanted '" + model.id + "'; got '" + Utf8Prefix(name, 64) + "'"),
       "model_not_found", "model");
 }
 

@@ -7,6 +7,7 @@
 #include "coordinator/server/error_detail.h"
 #include "coordinator/server/prompt_translator.h"
 #include "coordinator/server/sampling_translator.h"
+#include "coordinator/text/chat_template.h"
 
 namespace windrose {
 namespace {
@@ -47,15 +48,10 @@ Status CheckLogprobs(const pb::GenerateRequest& proto, const RequestLimits& limi
                                     std::to_string(proto.logprobs()));
 }
 
-// Its text goes to the first user message, wherever it stands (coordinator/text/chat_template.h).
-bool IsSystem(const pb::ChatMessage& message) {
-  return message.role() == "system" || message.role() == "developer";
-}
-
 // A conversation that ends with the assistant's closed message leaves nothing to answer.
 Status CheckLastMessage(const pb::ChatPrompt& chat) {
   int last = chat.messages_size() - 1;
-  while (last >= 0 && IsSystem(chat.messages(last))) --last;
+  while (last >= 0 && IsSystemRole(chat.messages(last).role())) --last;
   if (last < 0 || chat.continue_final_message()) return OkStatus();
   if (chat.messages(last).role() != "assistant") return OkStatus();
   return FieldError("messages[" + std::to_string(last) + "].role",

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "common/base/utf8.h"
+
 namespace windrose {
 namespace {
 
@@ -26,12 +27,12 @@ struct Conversation {
 std::string MessageName(size_t index) { return "messages[" + std::to_string(index) + "]"; }
 
 StatusOr<Role> ParseRole(const ChatMessage& message, size_t index) {
-  if (message.role == "system" || message.role == "developer") return Role::kSystem;
+  if (IsSystemRole(message.role)) return Role::kSystem;
   if (message.role == "user") return Role::kUser;
   if (message.role == "assistant") return Role::kAssistant;
   return InvalidArgument(MessageName(index) +
                          ".role: wanted system, developer, user or assistant; got '" +
-                         std::string(Utf8Prefix(message.role, 32)) + "'");
+                         Utf8Prefix(message.role, 32) + "'");
 }
 
 // Empty contents leave no blank line behind.
@@ -88,6 +89,8 @@ std::string UserText(const std::string& system, const std::string& content) {
 }
 
 }  // namespace
+
+bool IsSystemRole(std::string_view role) { return role == "system" || role == "developer"; }
 
 StatusOr<std::vector<TokenId>> BuildChatPrompt(const Tokenizer& tokenizer,
                                                std::span<const ChatMessage> messages,

@@ -15,6 +15,7 @@
 
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "common/base/ids.h"
@@ -27,6 +28,9 @@ struct ChatMessage {
   std::string role;  // system, developer, user, assistant
   std::string content;
 };
+
+// Whether messages of this role go in front of the first user message, from wherever they stand.
+bool IsSystemRole(std::string_view role);
 
 // INVALID_ARGUMENT naming messages[i] for an unknown role, an assistant message without content, no
 // messages at all, or nothing of the assistant's to continue.

@@ -3,7 +3,6 @@
 #include <string>
 #include <utility>
 
-#include "common/base/utf8.h"
 #include "router/values/error_detail.h"
 
 namespace windrose::router {
@@ -22,8 +21,8 @@ Route RouteOf(std::string_view path) {
 
 bool IsGeneration(Route route) { return route == Route::kChat || route == Route::kCompletions; }
 
-Status WithCode(const Status& status, const char* code, const char* param = "") {
-  return WithDetail(status, ErrorDetail{.code = code, .param = param, .retry_after_ms = 0});
+Status WithCode(const Status& status, const char* code) {
+  return WithDetail(status, ErrorDetail{.code = code, .param = "", .retry_after_ms = 0});
 }
 
 // "%2F" is the one escape that the gate leaves in a path.
@@ -53,9 +52,7 @@ HttpResponse ModelResponse(const std::vector<ServedModel>& models, const std::st
     for (const std::string& alias : model.aliases) named = named || alias == name;
     if (named) return JsonResponse(ModelBody(model, created));
   }
-  return ErrorResponse(
-      WithCode(NotFound("the model '" + std::string(Utf8Prefix(name, 64)) + "' does not exist"),
-               "model_not_found", "model"));
+  return ErrorResponse(NoSuchModel(name));
 }
 
 }  // namespace

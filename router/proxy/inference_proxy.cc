@@ -83,6 +83,11 @@ Status InferenceProxy::Prepare(RequestPlan& plan) const {
                       "for a stream");
 }
 
+Status NoSuchModel(const std::string& name) {
+  return WithDetail(NotFound("the model '" + Utf8Prefix(name, 64) + "' does not exist"),
+                    ErrorDetail{.code = "model_not_found", .param = "model", .retry_after_ms = 0});
+}
+
 StatusOr<std::string> InferenceProxy::ResolveModel(const std::string& name) const {
   const std::vector<ModelInfo> models = parts_.coordinators.Models();
   const bool alias =
@@ -97,9 +102,7 @@ StatusOr<std::string> InferenceProxy::ResolveModel(const std::string& name) cons
     return WithDetail(Unavailable("no coordinator has told its model yet"),
                       ErrorDetail{.code = "model_loading", .param = "", .retry_after_ms = 1000});
   }
-  return WithDetail(
-      NotFound("the model '" + std::string(Utf8Prefix(name, 64)) + "' does not exist"),
-      ErrorDetail{.code = "model_not_found", .param = "model", .retry_after_ms = 0});
+  return NoSuchModel(name);
 }
 
 std::vector<ServedModel> InferenceProxy::Models() const {

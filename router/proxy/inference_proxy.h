@@ -30,6 +30,9 @@ struct ProxyOptions {
   Duration unary_timeout = Seconds(10);  // the longest that Tokenize and Detokenize may take
 };
 
+// NOT_FOUND, model_not_found: what is said of a name that is no model's.
+Status NoSuchModel(const std::string& name);
+
 class InferenceProxy {
  public:
   // All must outlive the proxy.
